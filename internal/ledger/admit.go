@@ -1,0 +1,58 @@
+package ledger
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Submission is a record as it is handed in.
+type Submission struct {
+	ID       RecordID // minted by the submitter
+	Target   string
+	Fields   json.RawMessage // one JSON object, valid and within Clay's limit
+	Metadata json.RawMessage // one JSON object or nil
+	Key      Digest          // zero: shares no work
+	Await    bool            // a result is awaited
+	Priority int
+
+	// Load and Work name a row of a load: the same row handed in again is the same record, whatever became of it.
+	Load LoadID
+	Work Digest
+
+	MaxAge        *time.Duration // how old a result may be to answer; nil for the target's
+	ResultTimeout time.Duration  // 0 for the target's
+	SendBy        time.Duration  // from now until it may no longer be sent; 0 for no limit
+}
+
+// Admission says what a submission becomes.
+type Admission struct {
+	Record Record        // as it is to be stored
+	Due    time.Duration // until its first Tick, or Never
+	Owns   bool          // it is now the record that others with its key join or are answered from
+}
+
+// Admit decides what a submission becomes, given the record that owns its dedupe key (nil when there is none or the
+// submission has no key). In flight: it joins. Done recently enough: it is done, from the cache. Else it is new work.
+// Like [Decide] it reads no clock: the age of the owner's result is in its SinceDone.
+func Admit(t Target, owner *Record, s Submission) Admission {
+	r := Record{
+		ID: s.ID, Target: s.Target, State: Queued, Priority: s.Priority, Load: s.Load, Key: s.Key, Await: s.Await,
+		ResultTimeout: s.ResultTimeout, SendBy: s.SendBy, Fields: s.Fields, Metadata: s.Metadata,
+	}
+	if owner != nil && s.Await && !s.Key.IsZero() {
+		switch {
+		case owner.InFlight() && owner.Await:
+			r.State, r.Leader = Joined, owner.ID
+			return Admission{Record: r, Due: Never}
+		case owner.State == Done && owner.Revision > 0 && owner.SinceDone < t.maxAge(owner.Empty, s.MaxAge):
+			r.State, r.Cached, r.Revision = Done, true, 1
+			r.Result, r.Empty, r.Emulated = owner.Result, owner.Empty, owner.Emulated
+			return Admission{Record: r, Due: Never}
+		}
+	}
+	due := Never
+	if s.SendBy > 0 {
+		due = s.SendBy
+	}
+	return Admission{Record: r, Due: due, Owns: !s.Key.IsZero() && s.Await}
+}

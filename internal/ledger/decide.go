@@ -1,0 +1,268 @@
+package ledger
+
+import (
+	"fmt"
+	"time"
+)
+
+// ClaimTimeout is how long a claimed record waits for its attempt's answer. An attempt ends within 30 s, body
+// included; whoever has not reported by then has died.
+const ClaimTimeout = 45 * time.Second
+
+// Never is the due time of a record that nothing will happen to by itself.
+const Never time.Duration = -1
+
+// Change is what an event does. Stores write all of it in the transaction in which they locked the record.
+type Change struct {
+	Record Record        // as it is afterwards
+	Moved  bool          // the state changed: Due and Ready are to be written
+	Later  bool          // only Due is to be written
+	Due    time.Duration // from now until the next Tick, or Never
+	Ready  time.Duration // for a queued record: from now until it may be claimed
+	Begun  bool          // a new attempt, numbered Record.Attempts, begins
+	Ended  *Answer       // what is now known of an attempt
+	Doubt  int           // the attempt after which a send could make a second row; 0 for none
+	Fresh  bool          // the result changed: the revision was raised
+
+	Lane      Signal // what the answer says about the lane's pace
+	Pause     string // the target is to pause, for this reason
+	Exhausted bool   // the webhook of the attempt takes no more
+}
+
+// Decide applies an event to a record: the state table, and the only code that knows it. It reads no clock and does
+// no I/O: times are durations that the store measured or will add. An event that the record's state does not allow is
+// a [*Error] of kind [Conflict]; answers, results and ticks are never refused, because they are facts.
+func Decide(t Target, r Record, e Event) (Change, error) {
+	switch e := e.(type) {
+	case Claim:
+		return claim(r)
+	case Answer:
+		return answer(t, r, e), nil
+	case Release:
+		return release(r, e), nil
+	case Result:
+		return result(t, r, e)
+	case Tick:
+		return tick(t, r, e), nil
+	case Replay:
+		return replay(r)
+	case Cancel:
+		return cancel(r)
+	case Follow:
+		return follow(r, e.Leader), nil
+	}
+	return Change{}, &Error{Kind: Internal, Op: "decide", Message: fmt.Sprintf("event %T is unknown", e)}
+}
+
+// move is the only way into another state.
+func move(r Record, to State, due time.Duration) Change {
+	r.State = to
+	if to == Queued {
+		due = Never
+		if r.SendBy != 0 {
+			due = max(r.SendBy, 0)
+		}
+	}
+	return Change{Record: r, Moved: true, Due: due}
+}
+
+// requeue sends a record back to the queue, claimable after ready.
+func requeue(r Record, ready time.Duration, reason string) Change {
+	r.Reason = reason
+	c := move(r, Queued, Never)
+	c.Ready = ready
+	return c
+}
+
+// end finishes a record without a result.
+func end(r Record, state State, reason string) Change {
+	r.Reason = reason
+	return move(r, state, Never)
+}
+
+func claim(r Record) (Change, error) {
+	if r.State != Queued {
+		return Change{}, conflict("claim", r)
+	}
+	r.Attempts++
+	if r.AtClay {
+		r.MayDuplicate++
+	}
+	r.AtClay, r.SinceSend, r.Reason = false, 0, ""
+	c := move(r, Sending, ClaimTimeout)
+	c.Begun = true
+	return c, nil
+}
+
+// answer applies the outcome table. What it says about the lane and the target holds even when the record has moved on.
+func answer(t Target, r Record, e Answer) Change {
+	c := Change{Record: r}
+	if e.Attempt == r.Attempts && (r.State == Sending || r.State == Uncertain) {
+		c = concerning(t, r, e)
+	}
+	c.Ended = &e
+	if e.Verdict == Failed || e.Verdict == Doubtful {
+		c.Doubt = e.Attempt
+	}
+	c.Lane = e.signal()
+	if e.Verdict == Refused {
+		c.Pause = e.Reason
+	}
+	c.Exhausted = e.Verdict == Exhausted
+	return c
+}
+
+// concerning applies an answer to the record whose current attempt it ends.
+func concerning(t Target, r Record, e Answer) Change {
+	r.AtClay = false
+	switch e.Verdict {
+	case Accepted:
+		r.AtClay, r.Reason = true, ""
+		if r.Await {
+			return move(r, Sent, remaining(t, r))
+		}
+		return move(r, Done, Never)
+	case Failed:
+		r.AtClay = true
+		r.Tries++
+		if r.Tries >= MaxTries {
+			return end(r, Dead, fmt.Sprintf("%s (tried %d times)", e.Reason, r.Tries))
+		}
+		return requeue(r, Backoff(r.Tries, e.Jitter), e.Reason)
+	case Doubtful:
+		return doubt(t, r, e.Reason)
+	case Rejected:
+		return end(r, Dead, e.Reason)
+	default: // Unsent, Throttled, Refused, Exhausted say nothing about the record
+		return requeue(r, 0, e.Reason)
+	}
+}
+
+// doubt makes a record uncertain: its current attempt may have arrived.
+func doubt(t Target, r Record, reason string) Change {
+	r.AtClay, r.Reason = true, reason
+	due := remaining(t, r)
+	if t.onUncertain(r) == Resend {
+		due = 0
+	}
+	if r.State == Uncertain {
+		return Change{Record: r}
+	}
+	return move(r, Uncertain, due)
+}
+
+func release(r Record, e Release) Change {
+	if e.Attempt != r.Attempts || r.State != Sending {
+		return Change{Record: r}
+	}
+	r.AtClay = false
+	c := requeue(r, 0, "")
+	c.Ended = &Answer{Attempt: e.Attempt, Outcome: Released, Verdict: Unsent}
+	return c
+}
+
+func tick(t Target, r Record, e Tick) Change {
+	switch r.State {
+	case Queued:
+		if r.SendBy < 0 {
+			return end(r, Expired, "its send_by passed before it could be sent")
+		}
+	case Sending:
+		if !e.Orphaned && r.SinceSend < ClaimTimeout {
+			break
+		}
+		c := doubt(t, r, "the process that was sending it ended before Clay's answer was known")
+		c.Ended = &Answer{Attempt: r.Attempts, Outcome: Unknown, Verdict: Doubtful, Excerpt: c.Record.Reason}
+		c.Doubt = r.Attempts
+		return c
+	case Sent:
+		if remaining(t, r) > 0 {
+			break
+		}
+		return end(r, Expired, fmt.Sprintf("no result came within %s after Clay took it", t.resultTimeout(r)))
+	case Uncertain:
+		return settle(t, r)
+	}
+	return Change{Record: r, Due: due(t, r), Later: true}
+}
+
+// due returns when the next Tick of a record is due that stays where it is.
+func due(t Target, r Record) time.Duration {
+	switch r.State {
+	case Queued:
+		return move(r, Queued, Never).Due
+	case Sending:
+		return max(ClaimTimeout-r.SinceSend, 0)
+	case Sent, Uncertain:
+		return remaining(t, r)
+	}
+	return Never
+}
+
+// settle ends the wait of an uncertain record by the target's policy.
+func settle(t Target, r Record) Change {
+	policy := t.onUncertain(r)
+	if policy != Resend && remaining(t, r) > 0 {
+		return Change{Record: r, Due: remaining(t, r), Later: true}
+	}
+	const unanswered = "it may have reached Clay, but neither an answer nor a result came"
+	switch {
+	case policy == Hold:
+		return end(r, Dead, unanswered+": look in the table, then replay it if it is missing")
+	case r.Resends == 0:
+		r.Resends++
+		return requeue(r, 0, unanswered+": sending it once more")
+	case policy == Wait:
+		return end(r, Expired, unanswered+", twice")
+	default:
+		return end(r, Dead, unanswered+", twice: look in the table before you replay it")
+	}
+}
+
+// remaining returns how long the wait for a result may still last. It counts from the last send.
+func remaining(t Target, r Record) time.Duration {
+	return max(t.resultTimeout(r)-r.SinceSend, 0)
+}
+
+func replay(r Record) (Change, error) {
+	switch r.State {
+	case Dead, Expired, Canceled:
+	default:
+		return Change{}, conflict("replay", r)
+	}
+	r.Tries, r.Resends, r.Leader, r.SendBy = 0, 0, RecordID{}, 0
+	c := requeue(r, 0, "")
+	if r.AtClay {
+		c.Doubt = r.Attempts
+	}
+	return c, nil
+}
+
+func cancel(r Record) (Change, error) {
+	if r.State != Queued {
+		return Change{}, conflict("cancel", r)
+	}
+	return end(r, Canceled, "canceled"), nil
+}
+
+// follow ends a record with the one it joined. A late result of the leader still completes a follower that has ended.
+func follow(r Record, leader Record) Change {
+	if r.Leader != leader.ID || r.State == Done || !leader.State.Terminal() {
+		return Change{Record: r}
+	}
+	if leader.State != Done {
+		if r.State != Joined {
+			return Change{Record: r}
+		}
+		return end(r, leader.State, leader.Reason)
+	}
+	r.Result, r.Empty, r.Emulated = leader.Result, leader.Empty, leader.Emulated
+	r.Cached, r.Revision, r.Reason = true, 1, ""
+	c := move(r, Done, Never)
+	c.Fresh = true
+	return c
+}
+
+func conflict(op string, r Record) error {
+	return &Error{Kind: Conflict, Op: op, Message: fmt.Sprintf("record %s is %s", r.ID, r.State)}
+}

@@ -1,0 +1,50 @@
+package ledger
+
+import "errors"
+
+// Kind sorts the errors of the ledger by what the caller can do about them.
+type Kind string
+
+// The kinds of error.
+const (
+	Invalid     Kind = "invalid"     // the input can never be taken
+	NotFound    Kind = "not_found"   // there is no such record, target or load
+	Conflict    Kind = "conflict"    // the record's state does not allow it
+	Busy        Kind = "busy"        // the ledger is in use by another process
+	Foreign     Kind = "foreign"     // the ledger belongs to another Clay, or was written by a newer version
+	Full        Kind = "full"        // no space is left for the ledger
+	Unavailable Kind = "unavailable" // the ledger cannot be reached or is closed
+	Internal    Kind = "internal"    // a defect, or a damaged ledger
+)
+
+// Error is the error type of the ledger and its stores.
+type Error struct {
+	Kind    Kind
+	Op      string // what was being done: "open", "accept", …
+	Message string // what happened
+	Hint    string // what the reader can do; may be empty
+	Err     error  // the cause; may be nil
+}
+
+// Error returns one line: what was being done, what happened and its cause.
+func (e *Error) Error() string {
+	s := e.Op
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the kind of an error of this package, or [Internal] for any other.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Internal
+}

@@ -1,0 +1,60 @@
+package ledger
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Event is something that happens to a record. The concrete types are [Claim], [Answer], [Release], [Result], [Tick],
+// [Replay], [Cancel] and [Follow].
+type Event interface{ event() }
+
+// Claim takes a queued record for sending. Only a store's Claim makes it, together with the tokens.
+type Claim struct{}
+
+// Answer is how an attempt ended. It moves the record only when it belongs to the record's current attempt and the
+// record is sending or uncertain; else it is only written to the attempt.
+type Answer struct {
+	Attempt    int
+	Outcome    Outcome
+	Verdict    Verdict
+	Status     int
+	Excerpt    string
+	RetryAfter time.Duration // the delay that Clay asked for; 0 for none
+	Reason     string        // for people: what happened and what to do; "" for an accepted attempt
+	Jitter     float64       // uniform in [0,1): spreads the retry
+}
+
+// Release gives a claimed record back unsent.
+type Release struct{ Attempt int }
+
+// Result is the enriched row, as a callback or a poll brought it.
+type Result struct {
+	Attempt int             // the attempt that made the row; 0 when unknown
+	Fields  json.RawMessage // one JSON object
+}
+
+// Tick says that the record's due time has come: a claim without an answer, a deadline, or a last date to send.
+type Tick struct {
+	// Orphaned says that the process which claimed the record is known to be gone, so that its answer is not worth
+	// waiting for.
+	Orphaned bool
+}
+
+// Replay queues a record again that ended without a result. It may cost, and make a second row.
+type Replay struct{}
+
+// Cancel gives up a record that has not left yet.
+type Cancel struct{}
+
+// Follow ends a joined record together with the record that it joined.
+type Follow struct{ Leader Record }
+
+func (Claim) event()   {}
+func (Answer) event()  {}
+func (Release) event() {}
+func (Result) event()  {}
+func (Tick) event()    {}
+func (Replay) event()  {}
+func (Cancel) event()  {}
+func (Follow) event()  {}

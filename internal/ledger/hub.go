@@ -1,0 +1,58 @@
+package ledger
+
+import "sync"
+
+// Hub wakes those who wait for a change in the ledger. A store publishes after each commit; a waiter subscribes, then
+// reads, then waits, so that no change falls between. A topic is a LaneID (work came), a LoadID (a row of it moved),
+// a RecordID (it moved) or [Deadlines] (an earlier due time).
+type Hub struct {
+	mu   sync.Mutex
+	subs map[any]map[chan struct{}]struct{}
+}
+
+// Deadlines is the topic of a hub that speaks when the next due time came nearer.
+const Deadlines = deadlines("due")
+
+type deadlines string
+
+// Subscribe returns a channel that holds a token whenever something was published on the topic since it was last
+// received from, and a function that ends the subscription.
+func (h *Hub) Subscribe(topic any) (changed <-chan struct{}, cancel func()) {
+	ch := make(chan struct{}, 1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.subs == nil {
+		h.subs = map[any]map[chan struct{}]struct{}{}
+	}
+	if h.subs[topic] == nil {
+		h.subs[topic] = map[chan struct{}]struct{}{}
+	}
+	h.subs[topic][ch] = struct{}{}
+	return ch, func() { h.cancel(topic, ch) }
+}
+
+func (h *Hub) cancel(topic any, ch chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.subs[topic], ch)
+	if len(h.subs[topic]) == 0 {
+		delete(h.subs, topic)
+	}
+}
+
+// Publish wakes the subscribers of the topics. It never blocks.
+func (h *Hub) Publish(topics map[any]struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.subs) == 0 {
+		return
+	}
+	for topic := range topics {
+		for ch := range h.subs[topic] {
+			select {
+			case ch <- struct{}{}:
+			default:
+			}
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"math"
+	"time"
+)
+
+// Pace is how fast a lane may send. The zero Pace means the defaults.
+type Pace struct {
+	PerSecond float64 // sustained sends a second. Default 10, Clay's limit for a workspace's webhooks (docs/clay.md)
+	Burst     int     // sends at once after a rest. Default 10: Clay allows 20, and the network's jitter eats the rest
+}
+
+// The default pace of a webhook lane.
+const (
+	DefaultPerSecond = 10
+	DefaultBurst     = 10
+)
+
+func (p Pace) normal() Pace {
+	if p.PerSecond <= 0 {
+		p.PerSecond = DefaultPerSecond
+	}
+	if p.Burst <= 0 {
+		p.Burst = DefaultBurst
+	}
+	return p
+}
+
+// Backing off a lane whose sends do not arrive, or are throttled without a hint.
+const (
+	laneBase      = time.Second
+	maxRetryAfter = 24 * time.Hour
+)
+
+// Lane is the pace of one workspace and surface, as it stands at one moment: a token bucket, and a hold that ends by
+// itself. It is a row in the ledger, so that the pace survives restarts and is shared by processes; the store keeps
+// when it was written and gives the time since then to [Lane.Take].
+type Lane struct {
+	ID     LaneID
+	Pace   Pace
+	Tokens float64       // in the bucket, at most Pace.Burst
+	Hold   time.Duration // left until anything may be sent
+	Misses int           // holds in a row that ended in another failure; while > 0 one probe goes out at a time
+	Probe  time.Duration // left until a probe that never reported is given up
+}
+
+// NewLane returns a lane that has rested: its bucket is full.
+func NewLane(id LaneID, p Pace) Lane {
+	p = p.normal()
+	return Lane{ID: id, Pace: p, Tokens: float64(p.Burst)}
+}
+
+// Take moves the lane on by the time since it was written and takes up to n tokens. It returns the lane to write, how
+// many may leave now, and, when that is fewer than n, how long until the next could. A clock that went backwards
+// (elapsed < 0) counts as no time at all; one that leapt ahead fills the bucket and no more.
+func (l Lane) Take(elapsed time.Duration, n int) (next Lane, granted int, wait time.Duration) {
+	l = l.after(elapsed)
+	if l.Hold > 0 {
+		return l, 0, l.Hold
+	}
+	if l.Misses > 0 {
+		if l.Probe > 0 {
+			return l, 0, l.Probe
+		}
+		n = min(n, 1)
+	}
+	granted = min(n, int(l.Tokens))
+	l.Tokens -= float64(granted)
+	if l.Misses > 0 && granted > 0 {
+		l.Probe = ClaimTimeout
+		return l, granted, l.Probe
+	}
+	if granted < n {
+		wait = l.untilToken()
+	}
+	return l, granted, wait
+}
+
+// Return gives back tokens that were taken and not used.
+func (l Lane) Return(n int) Lane {
+	l.Tokens = min(l.Tokens+float64(n), float64(l.Pace.Burst))
+	return l
+}
+
+func (l Lane) after(elapsed time.Duration) Lane {
+	elapsed = max(elapsed, 0)
+	l.Pace = l.Pace.normal()
+	l.Tokens = min(l.Tokens+elapsed.Seconds()*l.Pace.PerSecond, float64(l.Pace.Burst))
+	l.Hold = max(l.Hold-elapsed, 0)
+	l.Probe = max(l.Probe-elapsed, 0)
+	return l
+}
+
+// untilToken returns the time until the bucket holds a whole token. It is rounded up, so that whoever sleeps that long
+// finds one.
+func (l Lane) untilToken() time.Duration {
+	missing := max(math.Floor(l.Tokens)+1-l.Tokens, 0)
+	return time.Duration(math.Ceil(missing / l.Pace.PerSecond * float64(time.Second)))
+}
+
+// Signal is what an answer says about the pace of its lane.
+type Signal struct {
+	Kind       SignalKind
+	RetryAfter time.Duration // what Clay asked for, 0 for nothing
+	Jitter     float64       // uniform in [0,1)
+}
+
+// SignalKind sorts signals.
+type SignalKind uint8
+
+// The kinds of signal.
+const (
+	Silent  SignalKind = iota // says nothing about the pace
+	Flowing                   // an ordinary answer: whatever held the lane is over
+	Blocked                   // Clay throttled it, or was not reached
+)
+
+func (e Answer) signal() Signal {
+	switch {
+	case e.Verdict == Throttled || e.Verdict == Unsent && e.Outcome == NotSent:
+		return Signal{Kind: Blocked, RetryAfter: e.RetryAfter, Jitter: e.Jitter}
+	case e.Outcome == Answered:
+		return Signal{Kind: Flowing}
+	}
+	return Signal{}
+}
+
+// Hear moves the lane on and applies a signal. Of several sends that fail together only the first lengthens the
+// backoff; a hint from Clay always counts, with up to a tenth (at most 5 s) added so that callers spread.
+func (l Lane) Hear(elapsed time.Duration, s Signal) Lane {
+	l = l.after(elapsed)
+	switch s.Kind {
+	case Flowing:
+		if l.Hold == 0 {
+			l.Misses, l.Probe = 0, 0
+		}
+	case Blocked:
+		if s.RetryAfter > 0 {
+			asked := min(s.RetryAfter, maxRetryAfter)
+			spread := min(asked/10, 5*time.Second)
+			l.Hold = max(l.Hold, asked+time.Duration(float64(spread)*s.Jitter))
+		} else if l.Hold == 0 {
+			l.Hold = laneBase/4 + fullJitter(laneBase, l.Misses, s.Jitter)
+		} else {
+			break
+		}
+		l.Misses++
+		l.Probe = 0
+	}
+	return l
+}

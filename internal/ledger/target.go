@@ -1,0 +1,105 @@
+package ledger
+
+import "time"
+
+// Target is a named place in Clay that records go to, as far as the domain needs to know it. Zero values mean the
+// documented defaults; the methods below apply them.
+type Target struct {
+	// Name addresses the target: "default", or "workspace/name".
+	Name string
+	// Lane paces the target's sends. All targets of one workspace and surface share one.
+	Lane LaneID
+	// Webhooks are the table's webhooks in the order in which they are used up. Empty for targets without any.
+	Webhooks []Webhook
+	// ResultTimeout bounds the wait for a result after the last send. Default 30 minutes.
+	ResultTimeout time.Duration
+	// OnUncertain says what becomes of a record whose request may have arrived. Default [Wait] for records that
+	// await a result, [Resend] for the others.
+	OnUncertain UncertainPolicy
+	// OnUpdate says what a further result does to a record that is done. Default [Fill].
+	OnUpdate UpdatePolicy
+	// MaxAge is how old a result may be to answer another record with the same key. Default 30 days; negative
+	// never answers from the cache.
+	MaxAge time.Duration
+	// EmptyMaxAge is MaxAge for empty results, which Clay may fill next time. Default one day.
+	EmptyMaxAge time.Duration
+	// Version is part of every dedupe key: raising it makes all cached results stale.
+	Version string
+	// Emulated marks every result as coming from the emulator.
+	Emulated bool
+}
+
+// Webhook is one webhook URL of a table, known by the digest of its URL, because the URL is a secret.
+type Webhook struct {
+	ID Digest
+	// Limit is how many submissions the webhook takes in its life: Clay's is [WebhookLimit]. 0 means no limit, for
+	// tables that delete rows by themselves.
+	Limit int
+}
+
+// WebhookLimit is the number of submissions that a webhook source accepts in its life (docs/clay.md).
+const WebhookLimit = 50_000
+
+// UncertainPolicy says what becomes of a record whose request may or may not have arrived.
+type UncertainPolicy string
+
+// The policies for uncertain records.
+const (
+	Wait   UncertainPolicy = "wait"   // wait for the result until the deadline, then resend once, then expire
+	Resend UncertainPolicy = "resend" // resend once, at once; then give up
+	Hold   UncertainPolicy = "hold"   // wait until the deadline, then stop: a person decides
+)
+
+// UpdatePolicy says what a further result does to a record that is done.
+type UpdatePolicy string
+
+// The policies for further results.
+const (
+	Fill    UpdatePolicy = "fill"    // fill what is still empty
+	Replace UpdatePolicy = "replace" // overwrite the fields that it brings
+	Ignore  UpdatePolicy = "ignore"  // change nothing
+)
+
+// Defaults of the target's settings.
+const (
+	DefaultResultTimeout = 30 * time.Minute
+	DefaultMaxAge        = 30 * 24 * time.Hour
+	DefaultEmptyMaxAge   = 24 * time.Hour
+)
+
+func (t Target) resultTimeout(r Record) time.Duration {
+	if r.ResultTimeout > 0 {
+		return r.ResultTimeout
+	}
+	return orDefault(t.ResultTimeout, DefaultResultTimeout)
+}
+
+func (t Target) onUncertain(r Record) UncertainPolicy {
+	switch {
+	case t.OnUncertain != "":
+		return t.OnUncertain
+	case r.Await:
+		return Wait
+	default:
+		return Resend
+	}
+}
+
+// maxAge returns how old a result may be to serve as an answer; the submission's own wish comes first.
+func (t Target) maxAge(empty bool, wish *time.Duration) time.Duration {
+	age := orDefault(t.MaxAge, DefaultMaxAge)
+	if wish != nil {
+		age = *wish
+	}
+	if empty {
+		age = min(age, orDefault(t.EmptyMaxAge, DefaultEmptyMaxAge))
+	}
+	return age
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return d
+}

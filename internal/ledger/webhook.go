@@ -1,0 +1,39 @@
+package ledger
+
+// WebhookUse is what the ledger knows of a webhook.
+type WebhookUse struct {
+	Submissions int  // counted so far
+	Exhausted   bool // Clay said that it takes no more
+}
+
+// Webhook returns the first of the target's webhooks that still takes records, and how many it takes; ok is false
+// when none does. A target without webhooks takes any number, under the zero digest.
+func (t Target) Webhook(used map[Digest]WebhookUse) (id Digest, room int, ok bool) {
+	const unlimited = 1 << 30
+	if len(t.Webhooks) == 0 {
+		return Digest{}, unlimited, true
+	}
+	for _, w := range t.Webhooks {
+		use := used[w.ID]
+		if use.Exhausted {
+			continue
+		}
+		if w.Limit <= 0 {
+			return w.ID, unlimited, true
+		}
+		if room := w.Limit - use.Submissions; room > 0 {
+			return w.ID, room, true
+		}
+	}
+	return Digest{}, 0, false
+}
+
+// Counted reports whether an attempt with this verdict uses up one of its webhook's submissions. Clay counts what it
+// accepts; what may have been accepted is counted as if it were.
+func (v Verdict) Counted() bool {
+	switch v {
+	case Unsent, Throttled, Rejected, Refused, Exhausted:
+		return false
+	}
+	return true
+}
