@@ -1,0 +1,83 @@
+package clay
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Error is the one error type of this package: every error that a Client returns
+// is an *Error. Get at it with errors.As, or ask for its kind with errors.Is:
+//
+//	var e *clay.Error
+//	if errors.As(err, &e) && e.MayDuplicate() { … }
+//	if errors.Is(err, clay.KindExhausted) { … }
+//
+// Its text never contains the webhook's URL or a token.
+type Error struct {
+	// Kind says what the failure means.
+	Kind Kind
+	// Op is the operation that failed, e.g. "send".
+	Op string
+	// Status is the HTTP status code, 0 when there was no answer.
+	Status int
+	// Body is the beginning of the answer's body, at most 1 KiB, on one line and
+	// without control characters.
+	Body string
+	// RetryAfter is how long Clay asked to wait, 0 when it did not. At most 24 h.
+	RetryAfter time.Duration
+	// Outcome says how far the (last) try got.
+	Outcome Outcome
+	// Hint says what a person can do about it; may be empty.
+	Hint string
+	// Err is the cause, nil when the status says it all.
+	Err error
+}
+
+// WebhookError is the name that users of the reference document's clients know.
+// Its statusCode is Status here.
+type WebhookError = Error
+
+// Error returns one line: what was tried, what happened and what to do about it.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("clay: ")
+	if e.Op != "" {
+		b.WriteString(e.Op + ": ")
+	}
+	b.WriteString(strings.ReplaceAll(e.Kind.String(), "_", " "))
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": HTTP %d", e.Status)
+	}
+	if e.Body != "" {
+		fmt.Fprintf(&b, " %q", e.Body)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, " (retry after %s)", e.RetryAfter)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	if e.Hint != "" {
+		b.WriteString("; " + e.Hint)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, KindThrottled) and its like work.
+func (e *Error) Is(target error) bool {
+	k, ok := target.(Kind)
+	return ok && k == e.Kind
+}
+
+// MayDuplicate reports whether sending the record again could make a second row
+// at Clay.
+func (e *Error) MayDuplicate() bool { return e.Kind.MayDuplicate() }
+
+// refused is the error of something that was stopped before it was sent.
+func refused(op string, kind Kind, hint string, cause error) *Error {
+	return &Error{Kind: kind, Op: op, Outcome: NotSent, Hint: hint, Err: cause}
+}
