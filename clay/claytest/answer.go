@@ -1,0 +1,61 @@
+package claytest
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// answer is what an endpoint says, before faults have their way with it.
+type answer struct {
+	status int
+	header http.Header // beyond Content-Type; may be nil
+	body   string
+}
+
+// Bodies and texts as documented (docs/clay.md, "Webhook sources"). The 429
+// body and the 403 text are Clay's own words; the success body and the other
+// texts are undocumented and chosen here: treat them as opaque.
+const (
+	bodyAccepted    = `{"success":true}`
+	bodyTooMany     = `{"type":"TooManyRequests","message":"Too many requests. Wait a bit and retry.","details":null}`
+	textRecordLimit = "Record limit reached for webhook"
+)
+
+func accepted() answer { return answer{status: http.StatusOK, body: bodyAccepted} }
+
+func tooMany() answer {
+	return answer{
+		status: http.StatusTooManyRequests,
+		header: http.Header{"Retry-After": {"1"}},
+		body:   bodyTooMany,
+	}
+}
+
+// refusal is an error in the shape of Clay's documented 429 body.
+func refusal(status int, kind, message string) answer {
+	body, _ := json.Marshal(struct {
+		Type    string  `json:"type"`
+		Message string  `json:"message"`
+		Details *string `json:"details"`
+	}{Type: kind, Message: message})
+	return answer{status: status, body: string(body)}
+}
+
+func badRequest(message string) answer {
+	return refusal(http.StatusBadRequest, "BadRequest", message)
+}
+
+func notFound() answer {
+	return refusal(http.StatusNotFound, "NotFound", "Not found")
+}
+
+// write sends the answer.
+func (a answer) write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	for name, values := range a.header {
+		h[name] = values
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write([]byte(a.body)) // the client may be gone; nothing is owed to it
+}

@@ -1,0 +1,155 @@
+package claytest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// arrival is a request on its way through the server.
+type arrival struct {
+	request
+	http *http.Request
+	long bool // the body was larger than MaxBody
+}
+
+// endpoint answers an arrival. It may fill in the arrival's row.
+type endpoint func(*arrival) answer
+
+// connKey is where a request's context has its connection.
+type connKey struct{}
+
+func rememberConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// countConn lets Close wait for the connections.
+func (s *Server) countConn(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.conns.Done()
+	}
+}
+
+// serve makes a handler of an endpoint: it reads the body, lets faults strike,
+// and records what arrived and what became of it before the client hears.
+func (s *Server) serve(e endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a := &arrival{http: r}
+		a.at, a.number = time.Now(), int(s.arrivals.Add(1))
+		a.method, a.path, a.webhook = r.Method, r.URL.Path, r.PathValue("webhook")
+		a.header = packHeader(r.Header)
+		if h := s.strike(a, true); h != nil {
+			s.early(h, a)
+		}
+		if err := s.read(w, a); err != nil {
+			s.broken(a) // the client is gone; nobody to answer
+		}
+		ans, heard := s.respond(a, e)
+		if !heard {
+			s.broken(a)
+		}
+		a.status = ans.status
+		if err := s.record(a); err != nil {
+			ans = journalFailed()
+		}
+		ans.write(w)
+	}
+}
+
+// strike asks for a fault; early ones come before the body is read.
+func (s *Server) strike(a *arrival, early bool) *hit {
+	e := Event{Number: a.number, Webhook: a.webhook, Request: a.http, Body: a.body}
+	return s.faults.strike(e, func(f *Fault) bool { return !f.hitsCallback() && f.beforeBody() == early })
+}
+
+// early does what befalls a request before its body is read.
+func (s *Server) early(h *hit, a *arrival) {
+	if h.Kind == Slow {
+		s.sleep(a, h.delay())
+		return
+	}
+	a.body = make([]byte, h.Bytes)
+	n, _ := io.ReadFull(a.http.Body, a.body)
+	a.body = a.body[:n]
+	if c, ok := a.http.Context().Value(connKey{}).(interface{ SetLinger(int) error }); ok {
+		_ = c.SetLinger(0) // so that closing sends a reset
+	}
+	s.broken(a)
+}
+
+// respond runs the endpoint under the fault that hits it, if one does; not
+// heard means that the client gets no answer.
+func (s *Server) respond(a *arrival, e endpoint) (ans answer, heard bool) {
+	h := s.strike(a, false)
+	if h == nil {
+		return e(a), true
+	}
+	switch h.Kind {
+	case Answer:
+		return h.answer(h.n), true
+	case AnswerAfter:
+		e(a)
+		return h.answer(h.n), true
+	case SlowAnswer:
+		ans = e(a)
+		s.sleep(a, h.delay())
+		return ans, true
+	case DropAfter:
+		e(a)
+	}
+	return answer{}, false
+}
+
+// read reads the body, one byte more than is allowed at the most.
+func (s *Server) read(w http.ResponseWriter, a *arrival) (err error) {
+	limit := int64(s.opt.MaxBody)
+	if n := a.http.ContentLength; n >= 0 && n <= limit {
+		a.body = make([]byte, n) // the usual case: exactly as much memory as it takes
+		_, err = io.ReadFull(a.http.Body, a.body)
+		return err
+	}
+	body := http.MaxBytesReader(w, a.http.Body, limit)
+	a.body, err = io.ReadAll(body)
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		a.long = true
+		return nil
+	}
+	return err
+}
+
+// sleep waits, no longer than the client and the server live.
+func (s *Server) sleep(a *arrival, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-a.http.Context().Done():
+	case <-s.ctx.Done():
+	}
+}
+
+// broken records a request that gets no answer and closes its connection.
+func (s *Server) broken(a *arrival) {
+	a.status = 0
+	_ = s.record(a) // nobody is there to be told
+	panic(http.ErrAbortHandler)
+}
+
+// record writes down what arrived.
+func (s *Server) record(a *arrival) error {
+	kept := a.request
+	s.opt.Log.Info("request", "method", a.method, "table", a.webhook, "status", a.status, "row", a.row)
+	return s.book.addRequest(&kept)
+}
+
+// journalFailed is the answer when what came could not be written down.
+func journalFailed() answer {
+	return refusal(http.StatusInternalServerError, "Internal", "the emulator cannot write its journal")
+}

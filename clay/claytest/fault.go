@@ -1,0 +1,212 @@
+package claytest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// FaultKind says what goes wrong.
+type FaultKind string
+
+// The kinds of faults. The first group befalls requests, the second callbacks.
+const (
+	// Slow waits for [Fault.Latency] before the request is looked at.
+	Slow FaultKind = "slow"
+	// SlowAnswer stores the row, waits for [Fault.Latency] and then answers.
+	SlowAnswer FaultKind = "slow-answer"
+	// DropBefore reads the request and closes the connection: no row.
+	DropBefore FaultKind = "drop-before"
+	// DropAfter stores the row and closes the connection without an answer.
+	DropAfter FaultKind = "drop-after"
+	// Reset reads [Fault.Bytes] of the body and resets the connection: no row.
+	Reset FaultKind = "reset"
+	// Answer answers with one of [Fault.Status]: no row, no token taken.
+	Answer FaultKind = "answer"
+	// AnswerAfter stores the row and answers with one of [Fault.Status], as a
+	// front end does that lost sight of its server.
+	AnswerAfter FaultKind = "answer-after"
+
+	// CallbackDouble sends the callback twice, the second time [Fault.Latency]
+	// after the first began.
+	CallbackDouble FaultKind = "callback-double"
+	// CallbackLate sends the callback [Fault.Latency] later.
+	CallbackLate FaultKind = "callback-late"
+	// CallbackReorder keeps the callback until the next one has gone out, or
+	// for [Fault.Latency] when none does.
+	CallbackReorder FaultKind = "callback-reorder"
+	// CallbackMissing never sends the callback.
+	CallbackMissing FaultKind = "callback-missing"
+)
+
+// Fault is something that goes wrong, and when. Of several faults that hit the
+// same request or callback the first one listed has it.
+type Fault struct {
+	Kind FaultKind
+
+	// Rate is the share that is hit, 0 to 1, decided by hash of the seed and
+	// the number. Default: all.
+	Rate float64
+	// From and To limit it to those numbers, counted from 1 and inclusive:
+	// [Request.Number] for requests, [Row.Number] for callbacks. Default: all.
+	From, To int
+	// Count ends the fault after so many hits. Default: never.
+	Count int
+	// Webhook limits it to the webhook of that name. Default: all, and the
+	// other endpoints as well.
+	Webhook string
+	// When, if set, is asked as well. It may be called from several goroutines.
+	When func(Event) bool
+
+	// Latency is how long; see the kinds. Default 1 s.
+	Latency time.Duration
+	// Bytes of the body that are read before a reset. Default: none.
+	Bytes int
+	// Status are answered in turn. Default 500.
+	Status []int
+	// RetryAfter are the Retry-After headers, sent as they stand with every
+	// status. Default: Clay's own "1" with 429; empty but not nil: none.
+	RetryAfter []string
+	// Body is answered. Default: Clay's own with 429, else a JSON error.
+	Body string
+}
+
+// Event is what a fault may hit.
+type Event struct {
+	// Number of the request or, for callbacks, of the row.
+	Number  int
+	Webhook string
+	// Request is nil for callbacks. Its body has been read already.
+	Request *http.Request
+	// Body of the submission; nil for [Reset] and [Slow], which come before
+	// it is read.
+	Body []byte
+}
+
+// delay is Latency or its default.
+func (f *Fault) delay() time.Duration {
+	if f.Latency <= 0 {
+		return time.Second
+	}
+	return f.Latency
+}
+
+// hitsCallback reports which of the two groups the fault belongs to.
+func (f *Fault) hitsCallback() bool { return strings.HasPrefix(string(f.Kind), "callback-") }
+
+// beforeBody reports whether the fault comes before the body is read.
+func (f *Fault) beforeBody() bool { return f.Kind == Slow || f.Kind == Reset }
+
+// answer is what the hit-th hit is answered.
+func (f *Fault) answer(hit int) answer {
+	status := http.StatusInternalServerError
+	if len(f.Status) > 0 {
+		status = f.Status[hit%len(f.Status)]
+	}
+	a := refusal(status, "Fault", "Injected: "+http.StatusText(status))
+	if status == http.StatusTooManyRequests {
+		a = tooMany()
+	}
+	if f.RetryAfter != nil {
+		a.header = http.Header{"Retry-After": f.RetryAfter}
+	}
+	if f.Body != "" {
+		a.body = f.Body
+	}
+	return a
+}
+
+// check reports what is wrong with a fault.
+func (f *Fault) check() error {
+	switch f.Kind {
+	case Slow, SlowAnswer, DropBefore, DropAfter, Reset, Answer, AnswerAfter,
+		CallbackDouble, CallbackLate, CallbackReorder, CallbackMissing:
+	default:
+		return fmt.Errorf("claytest: there is no fault of the kind %q", f.Kind)
+	}
+	if f.Rate < 0 || f.Rate > 1 {
+		return fmt.Errorf("claytest: fault %s: the rate is %v, not between 0 and 1", f.Kind, f.Rate)
+	}
+	for _, status := range f.Status {
+		if status < 200 || status > 599 {
+			return fmt.Errorf("claytest: fault %s: %d is no final HTTP status", f.Kind, status)
+		}
+	}
+	return nil
+}
+
+// faults are the faults in force.
+type faults struct {
+	seed  uint64
+	mu    sync.Mutex
+	list  []*armed
+	armed atomic.Bool // whether the list holds any: the common case asks no lock
+}
+
+// armed is a fault and how often it has hit.
+type armed struct {
+	Fault
+	index int
+	hits  int
+}
+
+// hit is a fault that strikes, for the n-th time from 0.
+type hit struct {
+	Fault
+	n int
+}
+
+// set replaces the faults.
+func (f *faults) set(list []Fault) error {
+	next := make([]*armed, len(list))
+	for i, fault := range list {
+		if err := fault.check(); err != nil {
+			return err
+		}
+		next[i] = &armed{Fault: fault, index: i}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = next
+	f.armed.Store(len(next) > 0)
+	return nil
+}
+
+// strike returns the first fault, among those of which is true, that hits.
+func (f *faults) strike(e Event, among func(*Fault) bool) *hit {
+	if !f.armed.Load() {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.list {
+		if among(&a.Fault) && a.matches(f.seed, e) {
+			a.hits++
+			return &hit{Fault: a.Fault, n: a.hits - 1}
+		}
+	}
+	return nil
+}
+
+// matches decides whether the fault hits.
+func (a *armed) matches(seed uint64, e Event) bool {
+	switch {
+	case a.From > 0 && e.Number < a.From, a.To > 0 && e.Number > a.To:
+		return false
+	case a.Count > 0 && a.hits >= a.Count:
+		return false
+	case a.Webhook != "" && a.Webhook != e.Webhook:
+		return false
+	case a.Rate > 0 && share(hash(seed, fmt.Sprint("fault", a.index), e.Number)) >= a.Rate:
+		return false
+	}
+	return a.When == nil || a.When(e)
+}
+
+// callback returns the fault that hits a row's callback, nil for none.
+func (f *faults) callback(row *Row) *hit {
+	return f.strike(Event{Number: row.Number, Webhook: row.Webhook, Body: row.Body}, (*Fault).hitsCallback)
+}
