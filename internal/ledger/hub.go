@@ -4,16 +4,19 @@ import "sync"
 
 // Hub wakes those who wait for a change in the ledger. A store publishes after each commit; a waiter subscribes, then
 // reads, then waits, so that no change falls between. A topic is a LaneID (work came), a LoadID (a row of it moved),
-// a RecordID (it moved) or [Deadlines] (an earlier due time).
+// a RecordID (it moved), [Deadlines] or [Pauses].
 type Hub struct {
 	mu   sync.Mutex
 	subs map[any]map[chan struct{}]struct{}
 }
 
-// Deadlines is the topic of a hub that speaks when the next due time came nearer.
-const Deadlines = deadlines("due")
+type topic string
 
-type deadlines string
+// Topics of a hub that are not one thing's.
+const (
+	Deadlines topic = "deadlines" // a record was given a due time
+	Pauses    topic = "pauses"    // a target paused or resumed
+)
 
 // Subscribe returns a channel that holds a token whenever something was published on the topic since it was last
 // received from, and a function that ends the subscription.

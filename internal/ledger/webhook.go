@@ -37,3 +37,9 @@ func (v Verdict) Counted() bool {
 	}
 	return true
 }
+
+// Full is the reason for which a target pauses whose webhooks have all been used up.
+func (t Target) Full() string {
+	return "every webhook of " + t.Name + " has taken all the records that it ever will: add another webhook, " +
+		"on a table of its own, because a table holds 50,000 rows too"
+}

@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// Claim implements [ledger.Lanes].
+func (s *Store) Claim(ctx context.Context, lane ledger.LaneID, max int) (ledger.Claims, error) {
+	var claims ledger.Claims
+	err := s.do(ctx, "claim", func(t *tx) (err error) {
+		claims, err = t.claim(lane, max)
+		return err
+	})
+	if err != nil {
+		return ledger.Claims{}, err // whatever was claimed is not sent: its commit is not known
+	}
+	return claims, nil
+}
+
+func (t *tx) claim(id ledger.LaneID, max int) (ledger.Claims, error) {
+	l, err := t.lane(id)
+	if err != nil {
+		return ledger.Claims{}, err
+	}
+	next, granted, wait := l.Take(l.elapsed, max)
+	if granted == 0 {
+		return ledger.Claims{Wait: wait}, nil
+	}
+	work, ready, err := t.takeFrom(t.store.catalog.On(id), granted)
+	if err != nil {
+		return ledger.Claims{}, err
+	}
+	if len(work) == 0 {
+		return ledger.Claims{Wait: ready}, nil // the lane is left as it was
+	}
+	l.Lane, l.elapsed, l.dirty = next.Return(granted-len(work)), 0, true
+	if len(work) < granted {
+		wait = ready
+	}
+	return ledger.Claims{Work: work, Wait: wait}, nil
+}
+
+// takeFrom claims up to n queued records of the targets. When it finds fewer, ready is the time until the next one
+// may be claimed, or Never.
+func (t *tx) takeFrom(targets []ledger.Target, n int) (work []ledger.Claimed, ready time.Duration, err error) {
+	ready = ledger.Never
+	for _, target := range targets {
+		if len(work) == n {
+			break
+		}
+		got, next, err := t.takeFromTarget(target, n-len(work))
+		if err != nil {
+			return nil, 0, err
+		}
+		work = append(work, got...)
+		if next >= 0 && (ready < 0 || next < ready) {
+			ready = next
+		}
+	}
+	return work, ready, nil
+}
+
+func (t *tx) takeFromTarget(target ledger.Target, n int) (work []ledger.Claimed, ready time.Duration, err error) {
+	paused, err := t.paused(target.Name)
+	if err != nil || paused {
+		return nil, ledger.Never, err
+	}
+	ids, ready, err := t.ready(target.Name, n)
+	if err != nil || len(ids) == 0 {
+		return nil, ready, err
+	}
+	used, err := t.webhookUse(target)
+	if err != nil {
+		return nil, 0, err
+	}
+	webhook, room, ok := target.Webhook(used)
+	if !ok {
+		return nil, ledger.Never, t.pause(target.Name, target.Full())
+	}
+	for _, id := range ids[:min(len(ids), room)] {
+		claimed, err := t.begin(target, webhook, id)
+		if err != nil {
+			return nil, 0, err
+		}
+		work = append(work, claimed)
+	}
+	if len(ids) > room {
+		ready = 0 // the next webhook takes the rest
+	}
+	return work, ready, t.use(webhook, len(work))
+}
+
+// ready returns up to n queued records that may be claimed now, higher priorities first, and within one the longest
+// waiting first. When it finds fewer, next is the time until another one may be claimed, or Never.
+func (t *tx) ready(target string, n int) (ids []ledger.RecordID, next time.Duration, err error) {
+	now := micros(t.now)
+	next = ledger.Never
+	const highest = 1 << 30
+	for priority := highest; len(ids) < n; {
+		found, err := t.row(`SELECT priority FROM records WHERE state = 'queued' AND target = ? AND priority < ?
+			ORDER BY priority DESC LIMIT 1`, []any{target, priority}, &priority)
+		if err != nil || !found {
+			return ids, next, err
+		}
+		more, err := t.ids(`SELECT id FROM records WHERE state = 'queued' AND target = ? AND priority = ?
+			AND ready_at <= ? ORDER BY ready_at, id LIMIT ?`, target, priority, now, n-len(ids))
+		if err != nil {
+			return nil, 0, err
+		}
+		ids = append(ids, more...)
+		var readyAt int64
+		found, err = t.row(`SELECT ready_at FROM records WHERE state = 'queued' AND target = ? AND priority = ?
+			AND ready_at > ? ORDER BY ready_at LIMIT 1`, []any{target, priority, now}, &readyAt)
+		if err != nil {
+			return nil, 0, err
+		}
+		if wait := -since(t.now, readyAt); found && (next < 0 || wait < next) {
+			next = wait
+		}
+	}
+	return ids, next, nil
+}
+
+// begin claims one record and begins its attempt.
+func (t *tx) begin(target ledger.Target, webhook ledger.Digest, id ledger.RecordID) (ledger.Claimed, error) {
+	before, found, err := t.record(id, true)
+	if err != nil || !found {
+		return ledger.Claimed{}, err
+	}
+	c, err := ledger.Decide(target, before, ledger.Claim{})
+	if err != nil {
+		return ledger.Claimed{}, err
+	}
+	if err := t.write(target, before, c, webhook); err != nil {
+		return ledger.Claimed{}, err
+	}
+	return ledger.Claimed{Record: c.Record, Webhook: webhook}, nil
+}

@@ -1,0 +1,121 @@
+-- +goose Up
+
+-- What the ledger remembers of itself: the Clay it belongs to, its secrets.
+CREATE TABLE settings (
+  name  TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One row per workspace and surface: its token bucket, as it stood at written_at. Durations and times everywhere in
+-- this schema are whole microseconds; times count from the Unix epoch.
+CREATE TABLE lanes (
+  id         TEXT PRIMARY KEY,
+  tokens     REAL    NOT NULL,
+  hold       INTEGER NOT NULL,
+  misses     INTEGER NOT NULL,
+  probe      INTEGER NOT NULL,
+  written_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What befell a target; its configuration is not kept here.
+CREATE TABLE targets (
+  name      TEXT PRIMARY KEY,
+  paused    TEXT    NOT NULL,           -- why; '' when it is not paused
+  paused_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Submissions per webhook, known by the digest of its URL.
+CREATE TABLE webhooks (
+  id           BLOB PRIMARY KEY,
+  submissions  INTEGER NOT NULL,
+  exhausted_at INTEGER                  -- when Clay said that it takes no more
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE loads (
+  id         INTEGER PRIMARY KEY,
+  target     TEXT    NOT NULL,
+  name       TEXT    NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX loads_name ON loads (target, name, id);
+
+CREATE TABLE records (
+  id             BLOB PRIMARY KEY,
+  target         TEXT    NOT NULL,
+  state          TEXT    NOT NULL,
+  priority       INTEGER NOT NULL,
+  load           INTEGER NOT NULL,      -- 0 for none
+  work           BLOB,                  -- the row's identity within its load
+  key            BLOB,                  -- dedupe key
+  await          INTEGER NOT NULL,
+  attempts       INTEGER NOT NULL,
+  tries          INTEGER NOT NULL,
+  resends        INTEGER NOT NULL,
+  at_clay        INTEGER NOT NULL,
+  may_duplicate  INTEGER NOT NULL,
+  leader         BLOB,
+  revision       INTEGER NOT NULL,
+  cached         INTEGER NOT NULL,
+  empty          INTEGER NOT NULL,
+  emulated       INTEGER NOT NULL,
+  reason         TEXT    NOT NULL,
+  result_timeout INTEGER NOT NULL,      -- 0 for the target's
+  send_by        INTEGER,
+  ready_at       INTEGER NOT NULL,      -- when queued: may be claimed from then on
+  due_at         INTEGER,               -- something happens to it by itself then
+  sent_at        INTEGER,               -- when its current attempt was claimed
+  created_at     INTEGER NOT NULL,
+  done_at        INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX        records_queue  ON records (target, priority, ready_at) WHERE state = 'queued';
+CREATE INDEX        records_due    ON records (due_at)                     WHERE due_at IS NOT NULL;
+CREATE UNIQUE INDEX records_work   ON records (load, work)                 WHERE work IS NOT NULL;
+CREATE INDEX        records_leader ON records (leader)                     WHERE leader IS NOT NULL;
+
+-- The record that owns each dedupe key: the one that others join, or are answered from.
+CREATE TABLE keys (
+  key    BLOB PRIMARY KEY,
+  record BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bodies (
+  record   BLOB PRIMARY KEY,
+  fields   BLOB NOT NULL,
+  metadata BLOB,
+  result   BLOB
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempts (
+  record        BLOB    NOT NULL,
+  n             INTEGER NOT NULL,
+  webhook       BLOB,
+  outcome       TEXT    NOT NULL,       -- '' while the answer is awaited
+  verdict       TEXT    NOT NULL,
+  status        INTEGER NOT NULL,
+  excerpt       TEXT    NOT NULL,
+  retry_after   INTEGER NOT NULL,
+  may_duplicate INTEGER NOT NULL,
+  started_at    INTEGER NOT NULL,
+  answered_at   INTEGER,
+  PRIMARY KEY (record, n)
+) STRICT, WITHOUT ROWID;
+
+-- Every authentic callback as it came, matched or not.
+CREATE TABLE callbacks (
+  id          INTEGER PRIMARY KEY,
+  target      TEXT    NOT NULL,
+  record      BLOB,
+  attempt     INTEGER NOT NULL,
+  matched     INTEGER NOT NULL,
+  body        BLOB    NOT NULL,
+  received_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX callbacks_record ON callbacks (record);
+
+-- Counters per scope, kept in the transaction of each change.
+CREATE TABLE counts (
+  scope TEXT    NOT NULL,               -- 'target:' and its name, or 'load:' and its id
+  name  TEXT    NOT NULL,
+  n     INTEGER NOT NULL,
+  PRIMARY KEY (scope, name)
+) STRICT, WITHOUT ROWID;

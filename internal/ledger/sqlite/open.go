@@ -1,0 +1,186 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/pressly/goose/v3"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// readers is the number of connections for reading.
+const readers = 4
+
+// Open opens a ledger, making or migrating it as needed. The error is a [*ledger.Error]: kind Busy when another
+// process has it, Foreign when a newer version wrote it, Invalid when the file is something else.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	path, err := filepath.Abs(o.Path)
+	if err != nil {
+		return nil, wrap("open", err)
+	}
+	s := &Store{catalog: o.Catalog, hub: o.Hub, now: o.Now, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
+	if s.catalog == nil {
+		s.catalog = ledger.NewCatalog(nil, nil)
+	}
+	if s.hub == nil {
+		s.hub = &ledger.Hub{}
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if err := s.open(ctx, path); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	s.group = ledger.NewGroup(groupSize, s.transact)
+	if err := s.adopt(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string) error {
+	if err := s.own(path); err != nil {
+		return err
+	}
+	var err error
+	if s.write, err = connect(path, 1, `PRAGMA journal_mode=WAL`, `PRAGMA synchronous=FULL`); err != nil {
+		return damaged(path, err)
+	}
+	if err := migrate(ctx, path, s.write); err != nil {
+		return err
+	}
+	if s.writer, err = newWriter(ctx, s.write); err != nil {
+		return wrap("open", err)
+	}
+	if s.read, err = connect(path, readers, `PRAGMA query_only=ON`); err != nil {
+		return damaged(path, err)
+	}
+	return nil
+}
+
+// own takes the lock and makes the file, readable by its owner only: it holds people's data.
+func (s *Store) own(path string) error {
+	got, err := s.lock.TryLock()
+	switch {
+	case err != nil:
+		return wrap("open", err)
+	case !got:
+		return &ledger.Error{
+			Kind: ledger.Busy, Op: "open", Message: fmt.Sprintf("the ledger %s is in use by another process", path),
+			Hint: "wait until it has ended, or name another ledger with --ledger",
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return wrap("open", err)
+	}
+	return wrap("open", f.Close())
+}
+
+// connect opens a pool on the file and prepares each of its connections.
+func connect(path string, conns int, pragmas ...string) (*sql.DB, error) {
+	pragmas = append(pragmas,
+		`PRAGMA busy_timeout=5000`,  // checkpoints of the other pool; nothing else competes
+		`PRAGMA foreign_keys=OFF`,   // there are none: erasure removes bodies apart from their records
+		`PRAGMA temp_store=MEMORY`,  // no personal data in temporary files
+		`PRAGMA cache_size=-16384`,  // 16 MiB a connection
+		`PRAGMA secure_delete=FAST`, // what is erased is overwritten where that costs no extra write
+	)
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	db, err := driver.Open(dsn.String(), func(c *sqlite3.Conn) error {
+		for _, p := range pragmas {
+			if err := c.Exec(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	if err := db.Ping(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// migrate brings the schema up to date. It keeps a copy of the file first, and refuses a schema that it does not know.
+func migrate(ctx context.Context, path string, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return wrap("migrate", err)
+	}
+	steps, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
+	if err != nil {
+		return wrap("migrate", err)
+	}
+	have, want, err := steps.GetVersions(ctx)
+	switch {
+	case err != nil:
+		return damaged(path, err)
+	case have > want:
+		return &ledger.Error{
+			Kind: ledger.Foreign, Op: "open",
+			Message: fmt.Sprintf("the ledger %s has schema %d and this version knows %d", path, have, want),
+			Hint:    "it was written by a newer claygate: use that one, or name another ledger with --ledger",
+		}
+	case have == want:
+		return nil
+	case have > 0:
+		if err := keepCopy(ctx, db, fmt.Sprintf("%s.before-%d", path, want)); err != nil {
+			return err
+		}
+	}
+	_, err = steps.Up(ctx)
+	return wrap("migrate", err)
+}
+
+// keepCopy writes a consistent copy of the ledger beside it. A copy that exists is of an earlier try and is kept.
+func keepCopy(ctx context.Context, db *sql.DB, copyPath string) error {
+	if _, err := os.Stat(copyPath); err == nil {
+		return nil
+	}
+	_, err := db.ExecContext(ctx, `VACUUM INTO ?`, copyPath)
+	if err == nil {
+		err = os.Chmod(copyPath, 0o600)
+	}
+	return wrap("copy before the migration", err)
+}
+
+// adopt makes the records uncertain that a former process had claimed: the lock proves that it is gone.
+func (s *Store) adopt(ctx context.Context) error {
+	rows, err := s.read.QueryContext(ctx, `SELECT id FROM records WHERE due_at IS NOT NULL AND state = 'sending'`)
+	if err != nil {
+		return wrap("open", err)
+	}
+	var entries []ledger.Entry
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return wrap("open", errors.Join(err, rows.Close()))
+		}
+		entries = append(entries, ledger.Entry{Record: ledger.RecordID(id), Event: ledger.Tick{Orphaned: true}})
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return wrap("open", err)
+	}
+	_, err = s.Apply(ctx, entries)
+	return err
+}

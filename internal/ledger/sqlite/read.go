@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// Records implements [ledger.Reader].
+func (s *Store) Records(ctx context.Context, ids []ledger.RecordID) ([]ledger.Record, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id[:]
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT `+recordColumns+`, `+bodyColumns+` FROM records r
+		LEFT JOIN bodies b ON b.record = r.id
+		WHERE r.id IN (?`+strings.Repeat(`, ?`, len(ids)-1)+`)`, args...)
+	if err != nil {
+		return nil, wrap("read", err)
+	}
+	defer rows.Close()
+	byID := make(map[ledger.RecordID]ledger.Record, len(ids))
+	for now := s.now(); rows.Next(); {
+		r, err := scan(rows, now, true)
+		if err != nil {
+			return nil, wrap("read", err)
+		}
+		byID[r.ID] = r
+	}
+	if err := rows.Err(); err != nil {
+		return nil, wrap("read", err)
+	}
+	records := make([]ledger.Record, 0, len(ids))
+	for _, id := range ids {
+		if r, ok := byID[id]; ok {
+			records = append(records, r)
+		}
+	}
+	return records, nil
+}
+
+// Attempts implements [ledger.Reader].
+func (s *Store) Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Attempt, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT n, outcome, verdict, status, excerpt, retry_after, may_duplicate,
+		started_at, answered_at FROM attempts WHERE record = ? ORDER BY n`, id[:])
+	if err != nil {
+		return nil, wrap("read", err)
+	}
+	defer rows.Close()
+	var attempts []ledger.Attempt
+	for rows.Next() {
+		a := ledger.Attempt{Record: id}
+		var retryAfter, startedAt int64
+		var answeredAt sql.NullInt64
+		if err := rows.Scan(&a.N, &a.Outcome, &a.Verdict, &a.Status, &a.Excerpt, &retryAfter, &a.MayDuplicate,
+			&startedAt, &answeredAt); err != nil {
+			return nil, wrap("read", err)
+		}
+		a.RetryAfter, a.StartedAt = time.Duration(retryAfter)*time.Microsecond, time.UnixMicro(startedAt)
+		if answeredAt.Valid {
+			a.AnsweredAt = time.UnixMicro(answeredAt.Int64)
+		}
+		attempts = append(attempts, a)
+	}
+	return attempts, wrap("read", rows.Err())
+}
+
+// LoadCounts implements [ledger.Reader].
+func (s *Store) LoadCounts(ctx context.Context, load ledger.LoadID) (ledger.Counts, error) {
+	return s.counts(ctx, loadScope(load))
+}
+
+func (s *Store) counts(ctx context.Context, scope string) (ledger.Counts, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT name, n FROM counts WHERE scope = ?`, scope)
+	if err != nil {
+		return nil, wrap("count", err)
+	}
+	defer rows.Close()
+	counts := ledger.Counts{}
+	for rows.Next() {
+		var name ledger.Count
+		var n int
+		if err := rows.Scan(&name, &n); err != nil {
+			return nil, wrap("count", err)
+		}
+		counts[name] = n
+	}
+	return counts, wrap("count", rows.Err())
+}
+
+// TargetStatus implements [ledger.Reader].
+func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetStatus, error) {
+	var status ledger.TargetStatus
+	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(paused), '') FROM targets WHERE name = ?`, target).
+		Scan(&status.Paused)
+	if err != nil {
+		return status, wrap("read", err)
+	}
+	if status.Counts, err = s.counts(ctx, targetScope(target)); err != nil {
+		return status, err
+	}
+	configured, _ := s.catalog.Target(target)
+	status.Used = make(map[ledger.Digest]int, len(configured.Webhooks))
+	for _, w := range configured.Webhooks {
+		var n int
+		err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(submissions), 0) FROM webhooks WHERE id = ?`, w.ID[:]).Scan(&n)
+		if err != nil {
+			return status, wrap("read", err)
+		}
+		status.Used[w.ID] = n
+	}
+	return status, nil
+}

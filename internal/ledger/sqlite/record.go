@@ -1,0 +1,169 @@
+package sqlite
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// recordColumns are the columns of a record in the order in which scan reads them.
+const recordColumns = `r.id, r.target, r.state, r.priority, r.load, r.key, r.await, r.attempts, r.tries, r.resends,
+	r.at_clay, r.may_duplicate, r.leader, r.revision, r.cached, r.empty, r.emulated, r.reason, r.result_timeout,
+	r.send_by, r.sent_at, r.created_at, r.done_at`
+
+// bodyColumns follow them where the bodies are wanted.
+const bodyColumns = `b.fields, b.metadata, b.result`
+
+// scanner is a row, of a query for one or for many.
+type scanner interface{ Scan(dest ...any) error }
+
+// scan reads a record. Durations in it are as of now.
+func scan(row scanner, now time.Time, withBodies bool) (ledger.Record, error) {
+	var (
+		r                      ledger.Record
+		id, key, leader        []byte
+		timeout, created       int64
+		sendBy, sentAt, doneAt sql.NullInt64
+	)
+	dest := []any{
+		&id, &r.Target, &r.State, &r.Priority, &r.Load, &key, &r.Await, &r.Attempts, &r.Tries, &r.Resends,
+		&r.AtClay, &r.MayDuplicate, &leader, &r.Revision, &r.Cached, &r.Empty, &r.Emulated, &r.Reason, &timeout,
+		&sendBy, &sentAt, &created, &doneAt,
+	}
+	if withBodies {
+		dest = append(dest, (*[]byte)(&r.Fields), (*[]byte)(&r.Metadata), (*[]byte)(&r.Result))
+	}
+	if err := row.Scan(dest...); err != nil {
+		return r, err
+	}
+	copy(r.ID[:], id)
+	copy(r.Key[:], key)
+	copy(r.Leader[:], leader)
+	r.ResultTimeout = time.Duration(timeout) * time.Microsecond
+	r.CreatedAt = time.UnixMicro(created)
+	if sendBy.Valid {
+		r.SendBy = -since(now, sendBy.Int64)
+		if r.SendBy == 0 {
+			r.SendBy = -1 // 0 would mean no limit
+		}
+	}
+	if sentAt.Valid {
+		r.SinceSend = since(now, sentAt.Int64)
+	}
+	if doneAt.Valid {
+		r.DoneAt, r.SinceDone = time.UnixMicro(doneAt.Int64), since(now, doneAt.Int64)
+	}
+	return r, nil
+}
+
+// record reads a record for a change; found is false when there is none.
+func (t *tx) record(id ledger.RecordID, withBodies bool) (r ledger.Record, found bool, err error) {
+	query := `SELECT ` + recordColumns + ` FROM records r WHERE r.id = ?`
+	if withBodies {
+		query = `SELECT ` + recordColumns + `, ` + bodyColumns +
+			` FROM records r LEFT JOIN bodies b ON b.record = r.id WHERE r.id = ?`
+	}
+	return t.one(query, withBodies, id[:])
+}
+
+// one runs a query for one record.
+func (t *tx) one(query string, withBodies bool, args ...any) (r ledger.Record, found bool, err error) {
+	stmt, err := t.stmt(query)
+	if err != nil {
+		return r, false, err
+	}
+	r, err = scan(stmt.QueryRowContext(background, args...), t.now, withBodies)
+	if err == sql.ErrNoRows {
+		return r, false, nil
+	}
+	return r, err == nil, err
+}
+
+// insert stores a new record with its bodies.
+func (t *tx) insert(r ledger.Record, work ledger.Digest, due time.Duration) error {
+	var sendBy, doneAt any
+	if r.SendBy > 0 {
+		sendBy = t.later(r.SendBy)
+	}
+	if r.State == ledger.Done {
+		doneAt = micros(t.now)
+	}
+	_, err := t.exec(`INSERT INTO records (id, target, state, priority, load, work, key, await, attempts, tries, resends,
+		at_clay, may_duplicate, leader, revision, cached, empty, emulated, reason, result_timeout, send_by, ready_at,
+		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)`,
+		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), orNull(work), orNull(r.Key), r.Await,
+		orNull(ledger.Digest(r.Leader)), r.Revision, r.Cached, r.Empty, r.Emulated,
+		r.ResultTimeout.Microseconds(), sendBy, micros(t.now), t.dueAt(due), micros(t.now), doneAt)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO bodies (record, fields, metadata, result) VALUES (?, ?, ?, ?)`,
+		r.ID[:], []byte(r.Fields), nullable(r.Metadata), nullable(r.Result))
+	return err
+}
+
+// update writes back what a change made of a record.
+func (t *tx) update(before ledger.Record, c ledger.Change) error {
+	r := c.Record
+	if _, err := t.exec(`UPDATE records SET state = ?, attempts = ?, tries = ?, resends = ?, at_clay = ?,
+		may_duplicate = ?, leader = ?, revision = ?, cached = ?, empty = ?, emulated = ?, reason = ? WHERE id = ?`,
+		string(r.State), r.Attempts, r.Tries, r.Resends, r.AtClay, r.MayDuplicate, orNull(ledger.Digest(r.Leader)),
+		r.Revision, r.Cached, r.Empty, r.Emulated, r.Reason, r.ID[:]); err != nil {
+		return err
+	}
+	if err := t.updateTimes(before, c); err != nil {
+		return err
+	}
+	if c.Fresh {
+		_, err := t.exec(`UPDATE bodies SET result = ? WHERE record = ?`, nullable(r.Result), r.ID[:])
+		return err
+	}
+	return nil
+}
+
+// updateTimes turns the durations of a change into times.
+func (t *tx) updateTimes(before ledger.Record, c ledger.Change) error {
+	id := c.Record.ID[:]
+	if c.Later {
+		_, err := t.exec(`UPDATE records SET due_at = ? WHERE id = ?`, t.dueAt(c.Due), id)
+		return err
+	}
+	if !c.Moved {
+		return nil
+	}
+	var sentAt, doneAt any
+	if c.Begun {
+		sentAt = micros(t.now)
+	}
+	if c.Record.State == ledger.Done {
+		doneAt = micros(t.now)
+	}
+	_, err := t.exec(`UPDATE records SET due_at = ?, ready_at = ?, sent_at = coalesce(?, sent_at),
+		done_at = coalesce(?, done_at), send_by = iif(?, NULL, send_by) WHERE id = ?`,
+		t.dueAt(c.Due), t.later(c.Ready), sentAt, doneAt, before.SendBy != 0 && c.Record.SendBy == 0, id)
+	return err
+}
+
+// dueAt turns a due duration into a time, NULL for Never, and tells those who wait for deadlines.
+func (t *tx) dueAt(due time.Duration) any {
+	if due < 0 {
+		return nil
+	}
+	t.publish(ledger.Deadlines)
+	return t.later(due)
+}
+
+func orNull(d ledger.Digest) any {
+	if d.IsZero() {
+		return nil
+	}
+	return d[:]
+}
+
+func nullable(body []byte) any {
+	if body == nil {
+		return nil
+	}
+	return body
+}

@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+func (t *tx) paused(target string) (bool, error) {
+	var reason string
+	_, err := t.row(`SELECT paused FROM targets WHERE name = ?`, []any{target}, &reason)
+	return reason != "", err
+}
+
+// pause stops a target's sends; an empty reason lets them go on.
+func (t *tx) pause(target, reason string) error {
+	_, err := t.exec(`INSERT INTO targets (name, paused, paused_at) VALUES (?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET paused = excluded.paused, paused_at = excluded.paused_at`,
+		target, reason, micros(t.now))
+	if known, ok := t.store.catalog.Target(target); ok {
+		t.publish(known.Lane)
+	}
+	t.publish(ledger.Pauses)
+	return err
+}
+
+// Pause implements [ledger.Keeper].
+func (s *Store) Pause(ctx context.Context, target, reason string) error {
+	return s.do(ctx, "pause", func(t *tx) error { return t.pause(target, reason) })
+}
+
+// Resume implements [ledger.Keeper].
+func (s *Store) Resume(ctx context.Context, target string) error {
+	return s.do(ctx, "resume", func(t *tx) error { return t.pause(target, "") })
+}
+
+// webhookUse reads what is known of a target's webhooks.
+func (t *tx) webhookUse(target ledger.Target) (map[ledger.Digest]ledger.WebhookUse, error) {
+	used := map[ledger.Digest]ledger.WebhookUse{}
+	for _, w := range target.Webhooks {
+		var use ledger.WebhookUse
+		_, err := t.row(`SELECT submissions, exhausted_at IS NOT NULL FROM webhooks WHERE id = ?`, []any{w.ID[:]},
+			&use.Submissions, &use.Exhausted)
+		if err != nil {
+			return nil, err
+		}
+		used[w.ID] = use
+	}
+	return used, nil
+}
+
+// use counts n submissions of a webhook; a negative n takes back what surely did not arrive.
+func (t *tx) use(webhook ledger.Digest, n int) error {
+	if webhook.IsZero() || n == 0 {
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO webhooks (id, submissions) VALUES (?, ?)
+		ON CONFLICT (id) DO UPDATE SET submissions = submissions + excluded.submissions`, webhook[:], n)
+	return err
+}
+
+func (t *tx) exhaust(webhook ledger.Digest) error {
+	if webhook.IsZero() {
+		return nil
+	}
+	_, err := t.exec(`UPDATE webhooks SET exhausted_at = ? WHERE id = ?`, micros(t.now), webhook[:])
+	return err
+}
