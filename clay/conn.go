@@ -45,6 +45,7 @@ func (c *watchedConn) arm(n int64, underTLS bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.underTLS = underTLS
+	c.sealed = c.sealed || c.broken // nothing more can be sent over a broken one
 	c.written, c.bodyLeft, c.matched = 0, n, 0
 }
 
@@ -54,9 +55,13 @@ func (c *watchedConn) arm(n int64, underTLS bool) {
 // broken connection ends the read and the account says how much was written.
 func (c *watchedConn) Write(p []byte) (int, error) {
 	c.mu.Lock()
-	if c.sealed || c.broken {
+	switch {
+	case c.sealed:
 		c.mu.Unlock()
 		return 0, net.ErrClosed
+	case c.broken: // the rest of the request whose write has failed
+		c.mu.Unlock()
+		return len(p), nil
 	}
 	c.writing = true
 	c.mu.Unlock()
