@@ -9,11 +9,13 @@ import (
 const userAgent = "claygate-go (+https://github.com/claygate/claygate)"
 
 // Client talks to one Clay workspace. It is safe for concurrent use; make one and
-// keep it, because it holds the connections. Close it when done.
+// keep it, because it holds the connections and the pace. Close it when done.
 type Client struct {
 	cfg     Config
-	webhook *url.URL
+	webhook *url.URL // nil when the client has none
+	base    *url.URL
 	rt      http.RoundTripper
+	slots   chan struct{} // one per send in flight
 	secrets secrets
 }
 
@@ -23,16 +25,21 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	webhook, err := parseWebhookURL("WebhookURL", cfg.WebhookURL)
-	if err != nil {
+	cfg = cfg.withDefaults()
+	c := &Client{cfg: cfg, rt: cfg.Transport, slots: make(chan struct{}, cfg.Concurrency)}
+	var err error
+	if c.base, err = parseURL("BaseURL", cfg.BaseURL); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
-	c := &Client{cfg: cfg, webhook: webhook, rt: cfg.Transport}
+	if cfg.WebhookURL != "" {
+		if c.webhook, err = parseURL("WebhookURL", cfg.WebhookURL); err != nil {
+			return nil, err
+		}
+	}
 	if c.rt == nil {
 		c.rt = newTransport(cfg.Concurrency, nil, nil)
 	}
-	c.secrets = newSecrets(webhook, cfg.WebhookToken)
+	c.secrets = newSecrets(c.webhook, cfg.WebhookToken, cfg.EnterpriseKey)
 	return c, nil
 }
 
@@ -44,3 +51,9 @@ func (c *Client) Close() error {
 	}
 	return nil
 }
+
+// String describes the client without its secrets.
+func (c *Client) String() string { return "clay.Client(" + c.cfg.String() + ")" }
+
+// GoString is String, for %#v.
+func (c *Client) GoString() string { return c.String() }

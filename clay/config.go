@@ -1,15 +1,13 @@
 package clay
 
 import (
-	"errors"
-	"fmt"
+	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 )
 
 // Config says how to reach Clay. The zero value of each field means its default.
+// At least one of WebhookURL and EnterpriseKey must be set.
 type Config struct {
 	// WebhookURL is the address that Clay shows for a table's webhook source, e.g.
 	// https://api.clay.com/v3/sources/webhook/… Whoever knows it can add rows, so
@@ -18,90 +16,93 @@ type Config struct {
 	// WebhookToken is the webhook's authentication token, sent as
 	// x-clay-webhook-auth. Empty for webhooks without one.
 	WebhookToken string
+	// EnterpriseKey is the key for EnrichPerson and EnrichCompany. Sending records
+	// does not need it.
+	EnterpriseKey string
+	// BaseURL is where the lookups are. Default https://api.clay.com.
+	BaseURL string
 
-	// Concurrency is how many requests are in flight at most, and how many idle
-	// connections are kept. Default 16: enough for Clay's 10 a second at 1.6 s of latency.
-	Concurrency int
+	// Retries is how often a send or lookup is tried again after the first try.
+	// Default 3; negative means not at all. Throttled tries do not count: Clay
+	// drops those records, whatever they are, so they are repeated until MaxElapsed.
+	Retries int
+	// ResendUncertain lets Send repeat a record whose fate is unknown. Default
+	// false: Clay makes a row for each, so a repeat may make, and charge, a second one.
+	ResendUncertain bool
+	// MaxElapsed bounds one send or lookup from its first try on, waits included. A
+	// wait that would pass it is not begun: the error comes at once and its
+	// RetryAfter says how long Clay wants to be left alone. Default 5 min.
+	MaxElapsed time.Duration
 	// Timeout bounds one try from the dial to the last byte of the answer.
 	// Default 30 s. Too short a timeout makes sends whose fate is unknown.
 	Timeout time.Duration
+
+	// Pacer spaces the sends. Default: one of this client's own with Clay's limit,
+	// 10 a second and bursts of 10. Clay counts per workspace, so clients of the
+	// same workspace should share one.
+	Pacer *Pacer
+	// Concurrency is how many sends are in flight at most, and how many idle
+	// connections are kept. Default 16: enough for 10 a second at 1.6 s of latency.
+	Concurrency int
+
 	// Transport sends the requests. Default: one of this package's own, HTTP/1.1, with
 	// 5 s to dial, 5 s for TLS and 15 s for the answer's header. With another one
 	// less can be known about a send that fails, and more of them end as unknown.
 	Transport http.RoundTripper
+	// Logger gets one line per failed try. Default: none. It is never given a
+	// record, a URL's path or a token.
+	Logger *slog.Logger
+	// Observer is told of every try and wait. Default: nobody.
+	Observer Observer
 }
 
 const (
-	defaultConcurrency = 16
+	defaultBaseURL     = "https://api.clay.com"
+	defaultRetries     = 3
+	defaultMaxElapsed  = 5 * time.Minute
 	defaultTimeout     = 30 * time.Second
+	defaultConcurrency = 16
 )
 
 // withDefaults returns a copy with every zero value replaced.
 func (c Config) withDefaults() Config {
-	if c.Concurrency == 0 {
-		c.Concurrency = defaultConcurrency
+	orInt(&c.Retries, defaultRetries)
+	orInt(&c.MaxElapsed, defaultMaxElapsed)
+	orInt(&c.Timeout, defaultTimeout)
+	orInt(&c.Concurrency, defaultConcurrency)
+	if c.BaseURL == "" {
+		c.BaseURL = defaultBaseURL
 	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
+	if c.Pacer == nil {
+		c.Pacer = NewPacer(0, 0)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
 }
 
-func (c Config) validate() error {
-	switch {
-	case c.WebhookURL == "":
-		return badConfig("set WebhookURL to the address that Clay shows for the table's webhook source", "WebhookURL is empty")
-	case c.Concurrency < 0:
-		return badConfig("use 0 for the default of 16", "Concurrency is negative: %d", c.Concurrency)
-	case c.Timeout < 0:
-		return badConfig("use 0 for the default of 30 s", "Timeout is negative: %s", c.Timeout)
+func orInt[T int | time.Duration](v *T, value T) {
+	if *v == 0 {
+		*v = value
 	}
-	return checkSecret("WebhookToken", c.WebhookToken)
 }
 
-// checkSecret refuses what cannot be a header's value. Such a token is mostly one
-// with a line break at its end, read from a file.
-func checkSecret(field, value string) error {
-	for _, c := range []byte(value) {
-		if c <= ' ' || c == 0x7f {
-			return badConfig("trim it; tokens and keys have no spaces or line breaks", "%s contains white space or a control character", field)
+// String describes the configuration without its secrets, so that printing or
+// logging one does no harm.
+func (c Config) String() string {
+	shown := func(s string) string {
+		if s == "" {
+			return "unset"
 		}
+		return "set"
 	}
-	return nil
+	return "clay.Config{WebhookURL: " + shown(c.WebhookURL) + ", WebhookToken: " + shown(c.WebhookToken) +
+		", EnterpriseKey: " + shown(c.EnterpriseKey) + "}"
 }
 
-// parseWebhookURL checks an address without ever showing it.
-func parseWebhookURL(field, raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	host := ""
-	if err == nil {
-		host = strings.ToLower(u.Hostname())
-	}
-	clays := host == "clay.com" || strings.HasSuffix(host, ".clay.com")
-	switch {
-	case err != nil || strings.ContainsAny(raw, " \t\r\n"):
-		return nil, badConfig("copy it again from Clay, without spaces, quotes or line breaks", "%s is not a URL", field)
-	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, badConfig("it starts with https://", "%s has no http or https scheme", field)
-	case host == "":
-		return nil, badConfig("it looks like https://api.clay.com/…", "%s has no host", field)
-	case u.User != nil:
-		return nil, badConfig("use WebhookToken for the token", "%s contains a user name or password", field)
-	case u.Scheme == "http" && clays:
-		return nil, badConfig("use https://; Clay would redirect, and redirected rows are lost", "%s is not encrypted", field)
-	case host == "app.clay.com":
-		return nil, badConfig("that is the address of a page; copy the one of the webhook source, https://api.clay.com/v3/sources/webhook/…", "%s points to Clay's web application", field)
-	}
-	u.Fragment = ""
-	return u, nil
-}
+// GoString is String, for %#v.
+func (c Config) GoString() string { return c.String() }
 
-func badConfig(hint, format string, args ...any) error {
-	var cause error
-	if len(args) == 0 {
-		cause = errors.New(format)
-	} else {
-		cause = fmt.Errorf(format, args...)
-	}
-	return refused("config", KindConfig, hint, cause)
-}
+// LogValue is String, for log/slog.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

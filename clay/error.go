@@ -1,7 +1,9 @@
 package clay
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,6 +34,11 @@ type Error struct {
 	Hint string
 	// Err is the cause, nil when the status says it all.
 	Err error
+	// Attempts are all the tries, the last one included. Nil for an error of
+	// SendOnce, or when nothing was tried.
+	Attempts []Attempt
+
+	harmless bool // a lookup: trying again makes no row
 }
 
 // WebhookError is the name that users of the reference document's clients know.
@@ -51,6 +58,9 @@ func (e *Error) Error() string {
 	}
 	if e.Body != "" {
 		fmt.Fprintf(&b, " %q", e.Body)
+	}
+	if len(e.Attempts) > 1 {
+		fmt.Fprintf(&b, " after %d tries", len(e.Attempts))
 	}
 	if e.RetryAfter > 0 {
 		fmt.Fprintf(&b, " (retry after %s)", e.RetryAfter)
@@ -74,10 +84,30 @@ func (e *Error) Is(target error) bool {
 }
 
 // MayDuplicate reports whether sending the record again could make a second row
-// at Clay.
-func (e *Error) MayDuplicate() bool { return e.Kind.MayDuplicate() }
+// at Clay, because this try or an earlier one may have made the first.
+func (e *Error) MayDuplicate() bool {
+	return !e.harmless && (e.Kind.MayDuplicate() || mayDuplicate(e.Attempts))
+}
+
+func mayDuplicate(tries []Attempt) bool {
+	return slices.ContainsFunc(tries, func(a Attempt) bool { return a.MayDuplicate })
+}
+
+// with returns a copy that carries the list of tries.
+func (e *Error) with(tries []Attempt) *Error {
+	copied := *e
+	copied.Attempts = tries
+	return &copied
+}
 
 // refused is the error of something that was stopped before it was sent.
 func refused(op string, kind Kind, hint string, cause error) *Error {
 	return &Error{Kind: kind, Op: op, Outcome: NotSent, Hint: hint, Err: cause}
+}
+
+// asError returns the *Error in err, nil if there is none.
+func asError(err error) *Error {
+	var e *Error
+	errors.As(err, &e)
+	return e
 }

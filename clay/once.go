@@ -11,8 +11,8 @@ import (
 	"net/url"
 )
 
-// maxBody is how much of an answer is kept, and how much more is read so that the
-// connection can be used again, in bytes.
+// maxBody is how much of Clay's answer to a record is kept, and how much more of any
+// answer is read so that the connection can be used again, in bytes.
 const maxBody = 64 << 10
 
 // Receipt is Clay's answer to a record it took.
@@ -22,31 +22,42 @@ type Receipt struct {
 	// Body is the beginning of the answer's body, at most 64 KiB. Clay does not
 	// document it; treat it as opaque. It may be cut short: the row is taken all the same.
 	Body []byte
+	// Tries is how many it took, 1 or more.
+	Tries int
+	// MayDuplicate says that an earlier try may have made a row, too.
+	MayDuplicate bool
 }
 
 // SendOnce makes exactly one try to send a record to the webhook: a struct, a map
 // or anything else that encodes as a JSON object of at most MaxRecordBytes; a
-// json.RawMessage goes out byte for byte. It does not pace, wait or repeat.
+// json.RawMessage goes out byte for byte. It does not pace, wait or repeat; Send does.
 //
 // A nil error means that Clay answered 2xx and has the row. Otherwise the error is
 // an *Error whose Kind says what the failure means and whose MayDuplicate says
 // whether sending the record again could make a second row. When ctx ends first
 // the error wraps ctx.Err() and still says truly whether the record may be at Clay.
 func (c *Client) SendOnce(ctx context.Context, record any) (Receipt, error) {
-	const op = "send"
-	body, err := encodeRecord(op, record)
+	body, err := c.prepare(record)
 	if err != nil {
 		return Receipt{}, err
 	}
+	r, e := c.sendOnce(ctx, body)
+	if e != nil {
+		return Receipt{}, e
+	}
+	return r, nil
+}
+
+func (c *Client) sendOnce(ctx context.Context, body []byte) (Receipt, *Error) {
 	header := http.Header{}
 	if c.cfg.WebhookToken != "" {
 		header.Set("x-clay-webhook-auth", c.cfg.WebhookToken)
 	}
-	a, e := c.post(ctx, post{op: op, url: c.webhook, header: header, body: body})
+	a, e := c.post(ctx, post{op: opSend, url: c.webhook, header: header, body: body, keep: maxBody})
 	if e != nil {
 		return Receipt{}, e
 	}
-	return Receipt{Status: a.status, Body: a.body}, nil
+	return Receipt{Status: a.status, Body: a.body, Tries: 1}, nil
 }
 
 // post is one JSON request to be tried once.
@@ -55,6 +66,7 @@ type post struct {
 	url    *url.URL
 	header http.Header
 	body   []byte
+	keep   int64 // how much of the answer's body is kept
 }
 
 // answer is a 2xx with as much of its body as is kept.
@@ -79,7 +91,7 @@ func (c *Client) post(ctx context.Context, p post) (answer, *Error) {
 	if err != nil {
 		return answer{}, c.failed(ctx, inner, p.op, pr.outcome(err), err)
 	}
-	body, cut := readBody(resp)
+	body, cut := readBody(resp, p.keep)
 	hint, hinted := ParseRetryAfter(resp.Header)
 	kind := kindOfStatus(resp.StatusCode, hinted, body)
 	if kind == 0 {
@@ -115,12 +127,12 @@ func request(ctx context.Context, p post) *http.Request {
 
 // readBody reads what is kept, drains a little more so that the connection can be
 // used again, and closes. An error leaves the status standing: it was answered.
-func readBody(resp *http.Response) ([]byte, error) {
+func readBody(resp *http.Response, keep int64) ([]byte, error) {
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil, errors.New("the server switched protocols")
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, keep))
 	if err == nil {
 		_, err = io.CopyN(io.Discard, resp.Body, maxBody)
 	}
@@ -128,7 +140,7 @@ func readBody(resp *http.Response) ([]byte, error) {
 		return body, nil
 	}
 	if err == nil {
-		err = fmt.Errorf("the body is longer than %d bytes", 2*maxBody)
+		err = fmt.Errorf("the body is longer than %d bytes", keep+maxBody)
 	}
 	return body, err
 }

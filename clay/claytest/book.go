@@ -1,7 +1,9 @@
 package claytest
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -51,7 +53,7 @@ func (b *book) addRow(row *Row, limit int) (ok bool, err error) {
 	}
 	b.insert(row)
 	b.wake()
-	return true, nil
+	return true, b.compact()
 }
 
 // insert puts a numbered row in its places. The caller holds mu.
@@ -128,18 +130,22 @@ func (b *book) moveCell(row *Row, cell Cell) {
 	b.track(row)
 }
 
-// start marks those rows as waiting that which picks among the kept ones, and
-// returns them in order.
+// start marks those rows as waiting that which picks, among the kept and the
+// open ones, and returns them in order.
 func (b *book) start(which func(*Row) bool) []*Row {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var rows []*Row
+	rows := b.openRows()
 	b.rows.each(func(row *Row) {
-		if row.Cell.State != CellWaiting && which(row) {
-			b.moveCell(row, Cell{State: CellWaiting})
+		if b.open[row.Number] != row {
 			rows = append(rows, row)
 		}
 	})
+	rows = slices.DeleteFunc(rows, func(row *Row) bool { return row.Cell.State == CellWaiting || !which(row) })
+	slices.SortFunc(rows, func(x, y *Row) int { return cmp.Compare(x.Number, y.Number) })
+	for _, row := range rows {
+		b.moveCell(row, Cell{State: CellWaiting})
+	}
 	return rows
 }
 

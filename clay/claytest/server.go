@@ -64,11 +64,10 @@ func Start(opt Options) (*Server, error) {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.SetWebhooks(opt.Webhooks...)
 	s.outbound()
-	if err := s.restore(); err != nil {
-		return nil, err
-	}
-	listener, err := s.listen()
+	listener, err := s.prepare()
 	if err != nil {
+		s.stop()
+		s.book.journal.close()
 		return nil, err
 	}
 	s.http = &http.Server{
@@ -95,13 +94,19 @@ func (s *Server) outbound() {
 	s.runner.send = &sender{client: s.callbacks, book: s.book, enricher: s.Enricher()}
 }
 
-// restore brings back what the journal holds and puts faults and column in
-// force.
-func (s *Server) restore() error {
+// prepare brings back what the journal holds, puts faults and column in force
+// and opens the way in.
+func (s *Server) prepare() (net.Listener, error) {
 	if err := s.faults.set(s.opt.Faults); err != nil {
-		return err
+		return nil, err
 	}
-	return s.SetColumn(s.opt.Column)
+	if err := s.openJournal(); err != nil {
+		return nil, err
+	}
+	if err := s.SetColumn(s.opt.Column); err != nil {
+		return nil, err
+	}
+	return s.listen()
 }
 
 // listen opens the way in and makes the client that knows it.
@@ -133,6 +138,7 @@ func (s *Server) Close() {
 		s.transport.CloseIdleConnections()
 		s.callbacks.CloseIdleConnections()
 		s.conns.Wait()
+		s.book.journal.close()
 	})
 }
 
