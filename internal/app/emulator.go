@@ -1,0 +1,47 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/claygate/claygate/clay/claytest"
+	"github.com/claygate/claygate/internal/collect"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// emulate starts Clay's emulator in this process and points every target at it. It listens on loopback and calls back
+// there, whatever the environment says about the real Clay.
+func (a *App) emulate() error {
+	e := a.config.Emulate
+	if e == nil {
+		return nil
+	}
+	options := claytest.Options{Seed: e.Seed, Journal: e.Journal, LoopbackOnly: true, Log: a.config.Log}
+	if len(a.config.Targets) > 0 {
+		options.Column = a.column(a.config.Targets[0]) // from the start: rows of an earlier run are owed callbacks
+	}
+	emulator, err := claytest.Start(options)
+	if err != nil {
+		return &ledger.Error{Kind: ledger.Unavailable, Op: "emulator", Message: "Clay cannot be emulated", Err: err}
+	}
+	a.emulator = emulator
+	for i, t := range a.config.Targets {
+		a.config.Targets[i].Webhooks = []Webhook{{URL: emulator.WebhookURL(t.Name)}}
+		column := a.column(t)
+		column.Webhook = t.Name
+		if err := emulator.SetColumn(column); err != nil {
+			return &ledger.Error{Kind: ledger.Internal, Op: "emulator", Message: "Clay cannot be emulated", Err: err}
+		}
+	}
+	return nil
+}
+
+// column returns the emulated HTTP API column that sends a table's results back; none when no callbacks are taken.
+func (a *App) column(t Target) claytest.Column {
+	if a.callbacks == nil {
+		return claytest.Column{}
+	}
+	return claytest.Column{
+		URL:    "http://" + a.CallbackAddr() + collect.CallbackPath + t.Name,
+		Header: http.Header{collect.SecretHeader: {t.CallbackSecret}},
+	}
+}

@@ -1,0 +1,102 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// runLane claims and sends until the context ends.
+func (d *Dispatcher) runLane(ctx context.Context, lane ledger.LaneID) {
+	changed, cancel := d.Hub.Subscribe(lane)
+	defer cancel()
+	for ctx.Err() == nil {
+		free := d.reserve(ctx)
+		if free == 0 {
+			return
+		}
+		claims, err := d.Store.Claim(ctx, lane, free)
+		if err != nil {
+			d.giveBack(free)
+			if ctx.Err() == nil {
+				d.Log.Error("the ledger did not give out work", "lane", lane, "error", err)
+				sleep(ctx, faultDelay, nil)
+			}
+			continue
+		}
+		d.giveBack(free - len(claims.Work))
+		d.sendAll(ctx, claims.Work)
+		sleep(ctx, claims.Wait, changed)
+	}
+}
+
+// reserve waits for a free slot and takes all that are free; 0 when the context has ended.
+func (d *Dispatcher) reserve(ctx context.Context) int {
+	select {
+	case d.slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	n := 1
+	for {
+		select {
+		case d.slots <- struct{}{}:
+			n++
+		default:
+			return n
+		}
+	}
+}
+
+func (d *Dispatcher) giveBack(n int) {
+	for range n {
+		<-d.slots
+	}
+}
+
+// sendAll sends what was claimed, each on its own. Claims that were made while the dispatcher was told to stop are
+// released unsent.
+func (d *Dispatcher) sendAll(ctx context.Context, work []ledger.Claimed) {
+	if ctx.Err() != nil {
+		var entries []ledger.Entry
+		for _, c := range work {
+			entries = append(entries, ledger.Entry{Record: c.Record.ID, Event: ledger.Release{Attempt: c.Record.Attempts}})
+		}
+		d.giveBack(len(work))
+		d.persist(entries)
+		return
+	}
+	for _, c := range work {
+		d.flights.Go(func() { d.send(c) })
+	}
+}
+
+// send makes one attempt and reports how it ended. It is not cancelled when claiming ends: a request that is cut off
+// is one whose fate nobody knows.
+func (d *Dispatcher) send(c ledger.Claimed) {
+	start := time.Now()
+	answer := d.driver(c).Send(context.Background(), c)
+	answer.Attempt, answer.Jitter = c.Record.Attempts, jitter()
+	<-d.slots
+	d.persist([]ledger.Entry{{Record: c.Record.ID, Event: answer}})
+	d.Log.Debug("attempt", "record", c.Record.ID, "target", c.Record.Target, "attempt", answer.Attempt,
+		"outcome", answer.Outcome, "verdict", answer.Verdict, "status", answer.Status,
+		"retry_after", answer.RetryAfter, "took", time.Since(start))
+}
+
+func (d *Dispatcher) driver(c ledger.Claimed) Driver {
+	if driver, ok := d.Drivers[c.Record.Target]; ok {
+		return driver
+	}
+	return missing{}
+}
+
+// missing stands in for the driver of a target that has none: nothing is sent, and the target pauses.
+type missing struct{}
+
+func (missing) Send(context.Context, ledger.Claimed) ledger.Answer {
+	return ledger.Answer{
+		Outcome: ledger.Released, Verdict: ledger.Refused, Reason: "nothing is configured to send its records with",
+	}
+}

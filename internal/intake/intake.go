@@ -1,0 +1,96 @@
+// Package intake takes records in: it checks them, finds what makes two of them the same work, and has the ledger
+// keep them. What it refuses can never be sent; what it accepted is on disk.
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/claygate/claygate/clay"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// Target says how records of one target are taken in.
+type Target struct {
+	ledger.Target
+	// DedupeBy names the fields that make two records the same work. None by default.
+	DedupeBy []string
+	// TicketField is the payload's extra field; [ledger.TicketField] by default. Input that has it is refused.
+	TicketField string
+}
+
+// Options says what an Intake works with.
+type Options struct {
+	Store   ledger.Intake
+	Secret  []byte // keys the dedupe keys
+	Targets []Target
+}
+
+// Intake accepts records for the targets. It is safe for concurrent use.
+type Intake struct {
+	store   ledger.Intake
+	secret  []byte
+	targets map[string]Target
+}
+
+// New returns an Intake.
+func New(o Options) *Intake {
+	in := &Intake{store: o.Store, secret: o.Secret, targets: make(map[string]Target, len(o.Targets))}
+	for _, t := range o.Targets {
+		if t.TicketField == "" {
+			t.TicketField = ledger.TicketField
+		}
+		in.targets[t.Name] = t
+	}
+	return in
+}
+
+// Accept stores submissions that [Intake.Submission] or [Load.Submission] made; they are on disk when it returns.
+func (in *Intake) Accept(ctx context.Context, subs []ledger.Submission) ([]ledger.Acceptance, error) {
+	return in.store.Accept(ctx, subs)
+}
+
+// Submission checks one record's fields and returns the submission for them. Fields is one JSON object of at most
+// [clay.MaxRecordBytes], the ticket included. The error is a [*ledger.Error] of kind Invalid or NotFound.
+func (in *Intake) Submission(target string, fields json.RawMessage) (ledger.Submission, error) {
+	t, ok := in.targets[target]
+	if !ok {
+		return ledger.Submission{}, &ledger.Error{Kind: ledger.NotFound, Op: "accept", Message: "there is no target " + target}
+	}
+	values, err := check(t, fields)
+	if err != nil {
+		return ledger.Submission{}, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return ledger.Submission{}, &ledger.Error{Kind: ledger.Internal, Op: "accept", Message: "no random bytes", Err: err}
+	}
+	s := ledger.Submission{ID: ledger.RecordID(id), Target: t.Name, Fields: fields}
+	if value := dedupeValue(t.DedupeBy, values); value != "" {
+		s.Key = ledger.DedupeKey(in.secret, t.Target, value)
+	}
+	return s, nil
+}
+
+// ticketRoom is what the ticket adds to a payload beside its field's name: a record's ID, an attempt's number, a tag
+// and the JSON around them.
+const ticketRoom = 64
+
+// check reads the fields and refuses what Clay would refuse, or what would come back wrong.
+func check(t Target, fields json.RawMessage) (map[string]json.RawMessage, error) {
+	values, err := decode(fields)
+	if err != nil {
+		return nil, err
+	}
+	if _, taken := values[t.TicketField]; taken {
+		return nil, fmt.Errorf("the field %q is claygate's own: rename it", t.TicketField)
+	}
+	if size := len(fields) + len(t.TicketField) + ticketRoom; size > clay.MaxRecordBytes {
+		return nil, fmt.Errorf("it is %d bytes as JSON, and Clay takes at most %d: send fewer or shorter fields",
+			size, clay.MaxRecordBytes)
+	}
+	return values, nil
+}

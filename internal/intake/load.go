@@ -1,0 +1,61 @@
+package intake
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// Load makes the submissions of one load's rows, in order. Handed in again in another process, the same rows become
+// the same submissions: a row is known by its dedupe key, else by what it holds, and by how many of the same came
+// before it. It is for one goroutine.
+type Load struct {
+	in     *Intake
+	target string
+	id     ledger.LoadID
+	seen   map[uint64]uint32 // how often each row came; keyed by half its digest, to hold a million rows in memory
+}
+
+// Load returns the maker of a load's submissions.
+func (in *Intake) Load(target string, id ledger.LoadID) *Load {
+	return &Load{in: in, target: target, id: id, seen: map[uint64]uint32{}}
+}
+
+// Submission checks one row and returns its submission. Errors are those of [Intake.Submission].
+func (l *Load) Submission(fields json.RawMessage) (ledger.Submission, error) {
+	s, err := l.in.Submission(l.target, fields)
+	if err != nil {
+		return s, err
+	}
+	row := s.Key
+	if row.IsZero() {
+		canonical, err := canonicalJSON(fields)
+		if err != nil {
+			return s, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
+		}
+		sum := sha256.Sum256(canonical)
+		row = ledger.Digest(sum[:16])
+	}
+	short := binary.BigEndian.Uint64(row[:8])
+	occurrence := l.seen[short]
+	l.seen[short] = occurrence + 1
+	s.Load, s.Work = l.id, occurrenceOf(row, occurrence)
+	return s, nil
+}
+
+// occurrenceOf tells the first, second, … of equal rows apart.
+func occurrenceOf(row ledger.Digest, occurrence uint32) ledger.Digest {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint32(row[:], occurrence))
+	return ledger.Digest(sum[:16])
+}
+
+// canonicalJSON returns the same bytes for the same fields in any order and spacing. Numbers keep their digits.
+func canonicalJSON(raw json.RawMessage) ([]byte, error) {
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &values); err != nil {
+		return nil, err
+	}
+	return json.Marshal(values) // sorts the names and compacts the values
+}
