@@ -1,9 +1,6 @@
 package claytest
 
-import (
-	"encoding/json"
-	"net/http"
-)
+import "net/http"
 
 // answer is what an endpoint says, before faults have their way with it.
 type answer struct {
@@ -33,12 +30,11 @@ func tooMany() answer {
 
 // refusal is an error in the shape of Clay's documented 429 body.
 func refusal(status int, kind, message string) answer {
-	body, _ := json.Marshal(struct {
+	return answer{status: status, body: encode(struct {
 		Type    string  `json:"type"`
 		Message string  `json:"message"`
 		Details *string `json:"details"`
-	}{Type: kind, Message: message})
-	return answer{status: status, body: string(body)}
+	}{Type: kind, Message: message})}
 }
 
 func badRequest(message string) answer {
@@ -47,6 +43,12 @@ func badRequest(message string) answer {
 
 func notFound() answer {
 	return refusal(http.StatusNotFound, "NotFound", "Not found")
+}
+
+func methodNotAllowed() answer {
+	a := refusal(http.StatusMethodNotAllowed, "MethodNotAllowed", "Use POST")
+	a.header = http.Header{"Allow": {http.MethodPost}}
+	return a
 }
 
 // write sends the answer.

@@ -35,46 +35,46 @@ func DefaultFields() []string {
 type Column struct {
 	// Webhook is the table the column belongs to. Default: every table that
 	// has none of its own.
-	Webhook string
+	Webhook string `json:"webhook,omitempty"`
 	// URL is where to send. Empty means there is no column.
-	URL string
+	URL string `json:"url"`
 	// Method is GET, POST, PUT or DELETE. Default POST.
-	Method string
+	Method string `json:"method,omitempty"`
 	// Header is sent with every request, beside Content-Type: application/json.
-	Header http.Header
+	Header http.Header `json:"header,omitempty"`
 	// Body is the template of the body. Chips are JSON-serialised; between
 	// quotes they send strings. Default: a JSON object of IDField and Fields.
-	Body string
+	Body string `json:"body,omitempty"`
 	// IDField names the submission's field the default body sends back
 	// unchanged. Default claygate_id.
-	IDField string
+	IDField string `json:"id_field,omitempty"`
 	// Fields name what else the default body carries. Default [DefaultFields].
-	Fields []string
+	Fields []string `json:"fields,omitempty"`
 	// RemoveEmpty leaves null and "" out of the body, Clay's "Remove empty
 	// values".
-	RemoveEmpty bool
+	RemoveEmpty bool `json:"remove_empty,omitempty"`
 	// Required names what must not be empty: otherwise the row is skipped with
 	// "Some inputs missing" and sends nothing.
-	Required []string
+	Required []string `json:"required,omitempty"`
 	// OnlyIf, when set, skips rows it is false for: Clay's "Only run if". It
 	// gets the submission (nil unless that was an object) and the enriched
 	// fields and may be called from several goroutines.
-	OnlyIf func(input, enriched map[string]any) bool
+	OnlyIf func(input, enriched map[string]any) bool `json:"-"`
 
 	// Delay is what enriching a row takes.
-	Delay Delay
+	Delay Delay `json:"-"`
 	// Retries is how often a failed request is sent again, at once. Default 1,
 	// at most 5; negative: never.
-	Retries int
+	Retries int `json:"retries,omitempty"`
 	// RetryOn lists the statuses to retry, such as "429,500-503". Refused,
 	// reset and timed out connections always are. Default "408,413,429".
-	RetryOn string
+	RetryOn string `json:"retry_on,omitempty"`
 	// Timeout of a response. Default 30 s, at most 100 s.
-	Timeout time.Duration
+	Timeout time.Duration `json:"-"`
 	// Limit is the outbound rate limit. Default 100 requests per second.
-	Limit Limit
+	Limit Limit `json:"-"`
 	// Concurrency is how many requests may be under way. Default 64.
-	Concurrency int
+	Concurrency int `json:"concurrency,omitempty"`
 }
 
 // Delay is a span from which each row's delay is taken, by hash of the seed and

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -45,33 +43,34 @@ const (
 // Fault is something that goes wrong, and when. Of several faults that hit the
 // same request or callback the first one listed has it.
 type Fault struct {
-	Kind FaultKind
+	Kind FaultKind `json:"kind"`
 
 	// Rate is the share that is hit, 0 to 1, decided by hash of the seed and
 	// the number. Default: all.
-	Rate float64
+	Rate float64 `json:"rate,omitempty"`
 	// From and To limit it to those numbers, counted from 1 and inclusive:
 	// [Request.Number] for requests, [Row.Number] for callbacks. Default: all.
-	From, To int
+	From int `json:"from,omitempty"`
+	To   int `json:"to,omitempty"`
 	// Count ends the fault after so many hits. Default: never.
-	Count int
+	Count int `json:"count,omitempty"`
 	// Webhook limits it to the webhook of that name. Default: all, and the
 	// other endpoints as well.
-	Webhook string
+	Webhook string `json:"webhook,omitempty"`
 	// When, if set, is asked as well. It may be called from several goroutines.
-	When func(Event) bool
+	When func(Event) bool `json:"-"`
 
 	// Latency is how long; see the kinds. Default 1 s.
-	Latency time.Duration
+	Latency time.Duration `json:"-"` // as text; see wire.go
 	// Bytes of the body that are read before a reset. Default: none.
-	Bytes int
+	Bytes int `json:"bytes,omitempty"`
 	// Status are answered in turn. Default 500.
-	Status []int
+	Status []int `json:"status,omitempty"`
 	// RetryAfter are the Retry-After headers, sent as they stand with every
 	// status. Default: Clay's own "1" with 429; empty but not nil: none.
-	RetryAfter []string
+	RetryAfter []string `json:"retry_after,omitzero"`
 	// Body is answered. Default: Clay's own with 429, else a JSON error.
-	Body string
+	Body string `json:"body,omitempty"`
 }
 
 // Event is what a fault may hit.
@@ -136,77 +135,4 @@ func (f *Fault) check() error {
 		}
 	}
 	return nil
-}
-
-// faults are the faults in force.
-type faults struct {
-	seed  uint64
-	mu    sync.Mutex
-	list  []*armed
-	armed atomic.Bool // whether the list holds any: the common case asks no lock
-}
-
-// armed is a fault and how often it has hit.
-type armed struct {
-	Fault
-	index int
-	hits  int
-}
-
-// hit is a fault that strikes, for the n-th time from 0.
-type hit struct {
-	Fault
-	n int
-}
-
-// set replaces the faults.
-func (f *faults) set(list []Fault) error {
-	next := make([]*armed, len(list))
-	for i, fault := range list {
-		if err := fault.check(); err != nil {
-			return err
-		}
-		next[i] = &armed{Fault: fault, index: i}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.list = next
-	f.armed.Store(len(next) > 0)
-	return nil
-}
-
-// strike returns the first fault, among those of which is true, that hits.
-func (f *faults) strike(e Event, among func(*Fault) bool) *hit {
-	if !f.armed.Load() {
-		return nil
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, a := range f.list {
-		if among(&a.Fault) && a.matches(f.seed, e) {
-			a.hits++
-			return &hit{Fault: a.Fault, n: a.hits - 1}
-		}
-	}
-	return nil
-}
-
-// matches decides whether the fault hits.
-func (a *armed) matches(seed uint64, e Event) bool {
-	switch {
-	case a.From > 0 && e.Number < a.From, a.To > 0 && e.Number > a.To:
-		return false
-	case a.Count > 0 && a.hits >= a.Count:
-		return false
-	case a.Webhook != "" && a.Webhook != e.Webhook:
-		return false
-	case a.Rate > 0 && share(hash(seed, fmt.Sprint("fault", a.index), e.Number)) >= a.Rate:
-		return false
-	}
-	return a.When == nil || a.When(e)
-}
-
-// callback returns the fault that hits a row's callback, nil for none.
-func (f *faults) callback(row *Row) *hit {
-	return f.strike(Event{Number: row.Number, Webhook: row.Webhook, Body: row.Body}, (*Fault).hitsCallback)
 }

@@ -157,18 +157,29 @@ func (j *journal) rewrite(open []*Row, counts entry) error {
 	}
 	b = appendEntry(b, counts, nil)
 	next := filepath.Join(filepath.Dir(j.path), "."+filepath.Base(j.path)+".new")
-	if err := os.WriteFile(next, b, 0o600); err != nil {
-		return fmt.Errorf("claytest: journal: %w", err)
-	}
-	if err := os.Rename(next, j.path); err != nil {
-		return fmt.Errorf("claytest: journal: %w", err)
-	}
-	file, err := j.openFile(j.path)
+	file, err := j.replace(next, b)
 	if err != nil {
 		return fmt.Errorf("claytest: journal: %w", err)
 	}
 	_ = j.file.Close()
 	j.file, j.size = file, int64(len(b))
-	j.compact = max(j.max, 2*j.size)
 	return nil
+}
+
+// replace writes a new file and moves it over the journal; it stays open.
+func (j *journal) replace(next string, content []byte) (*os.File, error) {
+	_ = os.Remove(next) // a compaction that was killed may have left it
+	file, err := j.openFile(next)
+	if err != nil {
+		return nil, err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = os.Rename(next, j.path)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
 }

@@ -51,6 +51,9 @@ type Options struct {
 	// Misses is the share of people and companies nothing is found for, 0 to
 	// 1. Default 0.1; negative: everybody is found.
 	Misses float64
+	// Enterprise is how /v1/people/enrich and /v1/companies/enrich answer.
+	// Default: as Clay does, retired.
+	Enterprise Enterprise
 	// Column is the HTTP API column that calls back. Default: none.
 	Column Column
 

@@ -113,5 +113,7 @@ func (b *book) compact() error {
 		return nil
 	}
 	counts := entry{Op: opCounts, T: time.Now().UnixNano(), Row: b.rowNumber, Accepted: b.accepted}
-	return j.rewrite(b.openRows(), counts)
+	err := j.rewrite(b.openRows(), counts)
+	j.compact = max(j.max, 2*j.size) // not at every row, should it fail or most rows be open
+	return err
 }

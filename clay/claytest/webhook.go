@@ -12,6 +12,8 @@ import (
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(WebhookPath+"{webhook}", s.serve(s.webhook))
+	s.enterpriseRoutes(mux)
+	mux.Handle(ControlPath, s.control())
 	mux.HandleFunc("/", s.serve(func(*arrival) answer { return notFound() }))
 	return mux
 }
@@ -27,9 +29,7 @@ func (s *Server) webhook(a *arrival) answer {
 	case !known:
 		return notFound()
 	case a.method != http.MethodPost:
-		ans := refusal(http.StatusMethodNotAllowed, "MethodNotAllowed", "Use POST")
-		ans.header = http.Header{"Allow": {http.MethodPost}}
-		return ans
+		return methodNotAllowed()
 	case !s.limiter.take(a.at):
 		return tooMany()
 	case !authorized(a.http, hook.Token):
