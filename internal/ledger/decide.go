@@ -25,7 +25,7 @@ type Change struct {
 	Fresh  bool          // the result changed: the revision was raised
 
 	Lane      Signal // what the answer says about the lane's pace
-	Pause     string // the target is to pause, for this reason
+	Pause     Pause  // the target is to pause, when it has a reason
 	Exhausted bool   // the webhook of the attempt takes no more
 }
 
@@ -106,7 +106,7 @@ func answer(t Target, r Record, e Answer) Change {
 	}
 	c.Lane = e.signal()
 	if e.Verdict == Refused {
-		c.Pause = e.Reason
+		c.Pause = Pause{Reason: e.Reason, Status: e.Status}
 	}
 	c.Exhausted = e.Verdict == Exhausted
 	return c

@@ -98,7 +98,7 @@ type Reader interface {
 
 // TargetStatus is how a target stands.
 type TargetStatus struct {
-	Paused string // why it is paused; "" when it is not
+	Paused Pause // zero when it is not paused
 	Counts Counts
 	Used   map[Digest]int // submissions counted per webhook
 }
@@ -111,8 +111,8 @@ type Keeper interface {
 	Bind(ctx context.Context, base string) error
 	// Load returns the load of that name on that target. A fresh one forgets the rows of the former.
 	Load(ctx context.Context, load Load) (LoadID, error)
-	// Pause stops the sends of a target for a reason that people read; Resume lets them go on.
-	Pause(ctx context.Context, target, reason string) error
+	// Pause stops the sends of a target; Resume lets them go on.
+	Pause(ctx context.Context, target string, p Pause) error
 	Resume(ctx context.Context, target string) error
 }
 

@@ -37,6 +37,12 @@ type Webhook struct {
 	Limit int
 }
 
+// Pause is why a target sends nothing. The zero Pause is none.
+type Pause struct {
+	Reason string // for people: what happened and what to do
+	Status int    // the HTTP status that Clay refused with; 0 when it was something else
+}
+
 // WebhookLimit is the number of submissions that a webhook source accepts in its life (docs/clay.md).
 const WebhookLimit = 50_000
 

@@ -73,7 +73,7 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 	if err := t.hear(target.Lane, c.Lane); err != nil {
 		return err
 	}
-	if c.Pause != "" {
+	if c.Pause.Reason != "" {
 		if err := t.pause(target.Name, c.Pause); err != nil {
 			return err
 		}

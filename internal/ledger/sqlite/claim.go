@@ -78,7 +78,7 @@ func (t *tx) takeFromTarget(target ledger.Target, n int) (work []ledger.Claimed,
 	}
 	webhook, room, ok := target.Webhook(used)
 	if !ok {
-		return nil, ledger.Never, t.pause(target.Name, target.Full())
+		return nil, ledger.Never, t.pause(target.Name, ledger.Pause{Reason: target.Full()})
 	}
 	for _, id := range ids[:min(len(ids), room)] {
 		claimed, err := t.begin(target, webhook, id)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -97,9 +98,9 @@ func (s *Store) counts(ctx context.Context, scope string) (ledger.Counts, error)
 // TargetStatus implements [ledger.Reader].
 func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetStatus, error) {
 	var status ledger.TargetStatus
-	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(paused), '') FROM targets WHERE name = ?`, target).
-		Scan(&status.Paused)
-	if err != nil {
+	err := s.read.QueryRowContext(ctx, `SELECT paused, status FROM targets WHERE name = ?`, target).
+		Scan(&status.Paused.Reason, &status.Paused.Status)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return status, wrap("read", err)
 	}
 	if status.Counts, err = s.counts(ctx, targetScope(target)); err != nil {

@@ -12,11 +12,11 @@ func (t *tx) paused(target string) (bool, error) {
 	return reason != "", err
 }
 
-// pause stops a target's sends; an empty reason lets them go on.
-func (t *tx) pause(target, reason string) error {
-	_, err := t.exec(`INSERT INTO targets (name, paused, paused_at) VALUES (?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET paused = excluded.paused, paused_at = excluded.paused_at`,
-		target, reason, micros(t.now))
+// pause stops a target's sends; the zero Pause lets them go on.
+func (t *tx) pause(target string, p ledger.Pause) error {
+	_, err := t.exec(`INSERT INTO targets (name, paused, status, paused_at) VALUES (?, ?, ?, ?) ON CONFLICT (name)
+		DO UPDATE SET paused = excluded.paused, status = excluded.status, paused_at = excluded.paused_at`,
+		target, p.Reason, p.Status, micros(t.now))
 	if known, ok := t.store.catalog.Target(target); ok {
 		t.publish(known.Lane)
 	}
@@ -25,13 +25,13 @@ func (t *tx) pause(target, reason string) error {
 }
 
 // Pause implements [ledger.Keeper].
-func (s *Store) Pause(ctx context.Context, target, reason string) error {
-	return s.do(ctx, "pause", func(t *tx) error { return t.pause(target, reason) })
+func (s *Store) Pause(ctx context.Context, target string, p ledger.Pause) error {
+	return s.do(ctx, "pause", func(t *tx) error { return t.pause(target, p) })
 }
 
 // Resume implements [ledger.Keeper].
 func (s *Store) Resume(ctx context.Context, target string) error {
-	return s.do(ctx, "resume", func(t *tx) error { return t.pause(target, "") })
+	return s.do(ctx, "resume", func(t *tx) error { return t.pause(target, ledger.Pause{}) })
 }
 
 // webhookUse reads what is known of a target's webhooks.

@@ -21,6 +21,7 @@ CREATE TABLE lanes (
 CREATE TABLE targets (
   name      TEXT PRIMARY KEY,
   paused    TEXT    NOT NULL,           -- why; '' when it is not paused
+  status    INTEGER NOT NULL,           -- the HTTP status behind it, or 0
   paused_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
