@@ -50,8 +50,8 @@ func testClient(t *testing.T, cfg Config, dial dialFunc, conf *tls.Config) *Clie
 	return c
 }
 
-// reply reads requests and answers each with raw, until the client goes away.
-func reply(raw string) server {
+// answering reads requests and answers each with raw, until the client goes away.
+func answering(raw string) server {
 	return func(c net.Conn) {
 		br := bufio.NewReader(c)
 		for readRequest(br) == nil {

@@ -444,7 +444,7 @@ func (c *deadConn) Write(p []byte) (int, error) {
 }
 
 func TestDeadIdleConnectionIsNotSent(t *testing.T) {
-	live := dialer(reply("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+	live := dialer(answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
 	c := testClient(t, Config{}, func(ctx context.Context, n, a string) (net.Conn, error) {
 		conn, err := live(ctx, n, a)
 		return &deadConn{Conn: conn}, err

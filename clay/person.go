@@ -1,0 +1,128 @@
+package clay
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Person is what Clay knows about a person. A field that Clay does not know is empty.
+type Person struct {
+	Name        string `json:"name,omitempty"`
+	Email       string `json:"email,omitempty"`
+	Title       string `json:"title,omitempty"`
+	Company     string `json:"company,omitempty"`
+	LinkedInURL string `json:"linkedin_url,omitempty"`
+	Location    string `json:"location,omitempty"`
+	// Extra holds every other field as Clay sent it, and those above whose value was
+	// of another shape, e.g. a company that is an object.
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// Company is what Clay knows about a company. A field that Clay does not know is empty.
+type Company struct {
+	Name     string `json:"name,omitempty"`
+	Domain   string `json:"domain,omitempty"`
+	Industry string `json:"industry,omitempty"`
+	// EmployeeCount is 0 when it is not known or not a number, e.g. "51-200"; that
+	// text is then in Extra.
+	EmployeeCount int    `json:"employee_count,omitempty"`
+	LinkedInURL   string `json:"linkedin_url,omitempty"`
+	Location      string `json:"location,omitempty"`
+	Description   string `json:"description,omitempty"`
+	// Extra holds every other field as Clay sent it, and those above whose value was
+	// of another shape.
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads a person and keeps what it does not know in Extra.
+func (p *Person) UnmarshalJSON(data []byte) error {
+	fields, err := object(data)
+	if err != nil {
+		return err
+	}
+	*p = Person{}
+	take(fields, "name", &p.Name)
+	take(fields, "email", &p.Email)
+	take(fields, "title", &p.Title)
+	take(fields, "company", &p.Company)
+	take(fields, "linkedin_url", &p.LinkedInURL)
+	take(fields, "location", &p.Location)
+	p.Extra = fields
+	return nil
+}
+
+// MarshalJSON writes the person as Clay would, with what is in Extra.
+func (p Person) MarshalJSON() ([]byte, error) {
+	type plain Person
+	return withExtra(plain(p), p.Extra)
+}
+
+// UnmarshalJSON reads a company and keeps what it does not know in Extra.
+func (c *Company) UnmarshalJSON(data []byte) error {
+	fields, err := object(data)
+	if err != nil {
+		return err
+	}
+	*c = Company{}
+	take(fields, "name", &c.Name)
+	take(fields, "domain", &c.Domain)
+	take(fields, "industry", &c.Industry)
+	take(fields, "employee_count", &c.EmployeeCount)
+	take(fields, "linkedin_url", &c.LinkedInURL)
+	take(fields, "location", &c.Location)
+	take(fields, "description", &c.Description)
+	c.Extra = fields
+	return nil
+}
+
+// MarshalJSON writes the company as Clay would, with what is in Extra.
+func (c Company) MarshalJSON() ([]byte, error) {
+	type plain Company
+	return withExtra(plain(c), c.Extra)
+}
+
+func object(data []byte) (map[string]json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	err := json.Unmarshal(data, &fields)
+	return fields, err
+}
+
+// take moves a field into v if it can be read as one, and leaves it otherwise.
+func take(fields map[string]json.RawMessage, name string, v any) {
+	raw, ok := fields[name]
+	if ok && Unmarshal(raw, v) == nil {
+		delete(fields, name)
+	}
+}
+
+// withExtra adds fields to an encoded object that does not have them yet.
+func withExtra(known any, extra map[string]json.RawMessage) ([]byte, error) {
+	data, err := marshal(known)
+	if err != nil || len(extra) == 0 {
+		return data, err
+	}
+	fields, err := object(data)
+	if err != nil {
+		return nil, err
+	}
+	b := bytes.NewBuffer(bytes.TrimRight(data, "}\n"))
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		if _, taken := fields[name]; taken {
+			continue
+		}
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		key, err := json.Marshal(name)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(key)
+		b.WriteByte(':')
+		b.Write(extra[name])
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
