@@ -58,6 +58,9 @@ func parseURL(field, raw string) (*url.URL, error) {
 		return nil, badConfig("use https://; Clay would redirect, and redirected rows are lost", "%s is not encrypted", field)
 	}
 	u.Fragment = ""
+	if u.Path == "" { // or what JoinPath makes of it is no request line
+		u.Path = "/"
+	}
 	return u, nil
 }
 

@@ -1,0 +1,410 @@
+package clay_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/claygate/claygate/clay"
+	"github.com/claygate/claygate/clay/claytest"
+	"github.com/google/go-cmp/cmp"
+)
+
+// Every kind of failure and how often Send tries it: the webhook column of the outcome table.
+func TestSendFollowsTheOutcomeTable(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault     claytest.Fault
+		kind      clay.Kind
+		tries     int
+		duplicate bool
+	}{
+		"silence": {claytest.Fault{Kind: claytest.DropBefore}, clay.KindUnknown, 1, true},
+		"500":     {answer(0, nil, 500), clay.KindUnavailable, 4, true},
+		"502":     {answer(0, nil, 502), clay.KindUnknown, 1, true},
+		"400":     {answer(0, nil, 400), clay.KindInvalid, 1, false},
+		"401":     {answer(0, nil, 401), clay.KindUnauthorized, 1, false},
+		"402":     {answer(0, nil, 402), clay.KindPaymentRequired, 1, false},
+		"403":     {answer(0, nil, 403), clay.KindForbidden, 1, false},
+		"404":     {answer(0, nil, 404), clay.KindNotFound, 1, false},
+		"422":     {answer(0, nil, 422), clay.KindInvalid, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{tc.fault}}, clay.Config{})
+				_, err := c.Send(t.Context(), row{"a": 1})
+				e := failed(t, err, tc.kind)
+				if len(e.Attempts) != tc.tries || requests(s) != tc.tries || e.MayDuplicate() != tc.duplicate {
+					t.Errorf("%d tries, may duplicate %t: %v", len(e.Attempts), e.MayDuplicate(), err)
+				}
+			})
+		})
+	}
+}
+
+// cutConn breaks after so many bytes.
+type cutConn struct {
+	net.Conn
+	left int
+}
+
+func (c *cutConn) Write(p []byte) (int, error) {
+	if len(p) <= c.left {
+		c.left -= len(p)
+		return c.Conn.Write(p)
+	}
+	n, _ := c.Conn.Write(p[:c.left])
+	c.left = 0
+	_ = c.Close()
+	return n, net.ErrClosed
+}
+
+// A request that broke in the middle is sent again, and the receipt says that this
+// may have made two rows; one of which nothing was written, without any such doubt.
+func TestSendAfterABrokenConnection(t *testing.T) {
+	for bytes, duplicate := range map[int]bool{0: false, 1: true, 5000: true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := claytest.New(t, claytest.Options{InMemory: true})
+			dials := 0
+			c, err := clay.NewWithDial(clay.Config{WebhookURL: s.WebhookURL("x")}, func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := s.DialContext(ctx, network, addr)
+				if dials++; dials <= 2 {
+					conn = &cutConn{conn, bytes}
+				}
+				return conn, err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			r, err := c.Send(t.Context(), row{"a": strings.Repeat("x", 50_000)})
+			if err != nil || r.Tries != 3 || r.MayDuplicate != duplicate || len(s.Rows()) != 1 {
+				t.Errorf("cut after %d bytes: %+v, %v, %d rows", bytes, r, err, len(s.Rows()))
+			}
+		})
+	}
+}
+
+func TestExhaustedWebhook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := emulate(t, claytest.Options{Cap: 3}, clay.Config{})
+		res, err := c.SendBatch(t.Context(), numbered(1000), clay.BatchOptions{})
+		failed(t, err, clay.KindExhausted)
+		if res.Sent != 3 || res.Sent+res.Failed > 3+16 {
+			t.Errorf("%d sent, %d failed", res.Sent, res.Failed)
+		}
+	})
+}
+
+// An earlier try may have made a row; a later success does not undo that.
+func TestErrorRemembersEarlierTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := emulate(t, claytest.Options{Faults: []claytest.Fault{answer(1, nil, 500), answer(0, nil, 400)}}, clay.Config{})
+		_, err := c.Send(t.Context(), row{"a": 1})
+		if e := failed(t, err, clay.KindInvalid); !e.MayDuplicate() || len(e.Attempts) != 2 || !strings.Contains(err.Error(), "after 2 tries") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestSendBatchTellsWhatBecameOfEachRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := claytest.Fault{Kind: claytest.Answer, Status: []int{422}, When: func(e claytest.Event) bool { return strings.Contains(string(e.Body), `"i":4`) }}
+		s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{bad}}, clay.Config{})
+		records := []any{row{"i": 0}, []int{1}, row{"i": 2}, row{"i": strings.Repeat("3", clay.MaxRecordBytes)}, row{"i": 4}, json.RawMessage(`{"i":5}`)}
+		var calls []clay.BatchProgress
+		res, err := c.SendBatch(t.Context(), slices.Values(records), clay.BatchOptions{Progress: func(p clay.BatchProgress) { calls = append(calls, p) }})
+		if err != nil || res.Sent != 3 || res.Failed != 3 || len(s.Rows()) != 3 || len(calls) != 6 {
+			t.Fatalf("%d sent, %d failed, %d calls, %v", res.Sent, res.Failed, len(calls), err)
+		}
+		var failed []int
+		for _, e := range res.Errors {
+			failed = append(failed, e.Index)
+			if !cmp.Equal(e.Record, records[e.Index]) || !errors.Is(e, clay.KindInvalid) || !strings.HasPrefix(e.Error(), fmt.Sprintf("record %d: clay: send: ", e.Index)) {
+				t.Errorf("%d: %v", e.Index, e.Err)
+			}
+		}
+		if d := cmp.Diff([]int{1, 3, 4}, failed); d != "" {
+			t.Error(d)
+		}
+		if last := calls[5]; last.Sent != 3 || last.Failed != 3 {
+			t.Errorf("%+v", last)
+		}
+	})
+}
+
+// A key that is wrong is wrong for every row: nothing more is read, nothing more sent.
+func TestSendBatchStopsWhereNoRowCanSurvive(t *testing.T) {
+	for _, status := range []int{401, 402, 403, 404, 301} {
+		synctest.Test(t, func(t *testing.T) {
+			s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{{Kind: claytest.Answer, From: 21, Status: []int{status}}}}, clay.Config{})
+			read := 0
+			res, err := c.SendBatch(t.Context(), counted(1_000_000, &read), clay.BatchOptions{})
+			if e := (*clay.Error)(nil); !errors.As(err, &e) || e.Status != status {
+				t.Fatal(err)
+			}
+			if read != res.Sent+res.Failed || res.Sent != 20 || requests(s) > 36 {
+				t.Errorf("%d: %d read, %d sent, %d failed, %d requests", status, read, res.Sent, res.Failed, requests(s))
+			}
+		})
+	}
+}
+
+// The same with a Retry-After longer than anybody waits.
+func TestSendBatchStopsWhenClayWantsToBeLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{answer(0, []string{"7200"}, 429)}}, clay.Config{})
+		read := 0
+		res, err := c.SendBatch(t.Context(), counted(1_000_000, &read), clay.BatchOptions{})
+		if e := failed(t, err, clay.KindThrottled); e.RetryAfter < time.Hour || read > 16 || res.Failed != read || requests(s) > 10 {
+			t.Errorf("%d read, %d failed, %d requests: %v", read, res.Failed, requests(s), err)
+		}
+	})
+}
+
+func counted(n int, read *int) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for i := range n {
+			*read++
+			if !yield(row{"i": i}) {
+				return
+			}
+		}
+	}
+}
+
+// Records are encoded before the next is read, so a sequence may use one buffer.
+func TestSendBatchTakesReusedBuffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := emulate(t, claytest.Options{PerSecond: -1}, clay.Config{Pacer: clay.NewPacer(-1, 0)})
+		res, err := c.SendBatch(t.Context(), func(yield func(any) bool) {
+			buffer := row{}
+			for i := range 200 {
+				buffer["i"] = i
+				if !yield(buffer) {
+					return
+				}
+			}
+		}, clay.BatchOptions{})
+		seen := map[string]bool{}
+		for _, r := range s.Rows() {
+			seen[string(r.Body)] = true
+		}
+		if err != nil || res.Sent != 200 || len(seen) != 200 {
+			t.Errorf("%d sent, %d different rows, %v", res.Sent, len(seen), err)
+		}
+	})
+}
+
+// Cancelling ends everything within 10 ms of real time, whatever it is waiting for,
+// and every record is accounted for truly.
+func TestCancelEndsWithinMilliseconds(t *testing.T) {
+	for name, fault := range map[string]claytest.Fault{
+		"in the pacer":     {},
+		"in a request":     {Kind: claytest.Slow, Latency: time.Hour},
+		"in a backoff":     {Kind: claytest.Answer, Status: []int{500}},
+		"in a Retry-After": {Kind: claytest.Answer, Status: []int{429}, RetryAfter: []string{"100"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var faults []claytest.Fault
+				if fault.Kind != "" {
+					faults = []claytest.Fault{fault}
+				}
+				_, c := emulate(t, claytest.Options{Faults: faults}, clay.Config{})
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				time.AfterFunc(10*time.Second, cancel)
+				start, read := time.Now(), 0
+				res, err := c.SendBatch(ctx, counted(1_000_000, &read), clay.BatchOptions{})
+				if took := time.Since(start); took != 10*time.Second || !errors.Is(err, context.Canceled) || read != res.Sent+res.Failed {
+					t.Errorf("%s: %v", took, err)
+				}
+				for _, e := range res.Errors {
+					if inFlight := name == "in a request" && e.Err.Outcome != clay.NotSent; !errors.Is(e, context.Canceled) && name != "in a backoff" || inFlight != (name == "in a request" && e.Err.Kind == clay.KindUnknown) {
+						t.Fatalf("%d: %v", e.Index, e.Err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// The same over real sockets and real time.
+func TestCancelInRealTime(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var cancelled time.Time
+	arrived := sync.OnceFunc(func() { cancelled = time.Now(); cancel() })
+	s := claytest.New(t, claytest.Options{Faults: []claytest.Fault{{
+		Kind: claytest.Slow, Latency: time.Hour, When: func(claytest.Event) bool { arrived(); return true },
+	}}})
+	c, err := clay.New(clay.Config{WebhookURL: s.WebhookURL("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = c.SendBatch(ctx, numbered(100), clay.BatchOptions{})
+	// A second, where milliseconds are promised, because the machine may be busy.
+	if took := time.Since(cancelled); !errors.Is(err, context.Canceled) || took > time.Second {
+		t.Errorf("%s: %v", took, err)
+	}
+}
+
+// 16 senders in one process, together far over Clay's limit: they share one pace, and
+// nothing is throttled or lost.
+func TestManySendersShareOnePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, first := emulate(t, claytest.Options{}, clay.Config{})
+		pacer := clay.NewPacer(0, 0)
+		var wg sync.WaitGroup
+		for range 16 {
+			c := client(t, s, clay.Config{Pacer: pacer})
+			wg.Go(func() {
+				if res, err := c.SendBatch(t.Context(), numbered(25), clay.BatchOptions{}); err != nil || res.Sent != 25 {
+					t.Errorf("%+v, %v", res, err)
+				}
+			})
+		}
+		wg.Wait()
+		if st := s.Stats(); st.Rows != 400 || st.Status[429] != 0 {
+			t.Errorf("%+v", st)
+		}
+		_ = first
+	})
+}
+
+// 16 clients that know nothing of each other: throttled, but no row is lost or doubled.
+func TestClientsThatCompeteLoseNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := emulate(t, claytest.Options{}, clay.Config{})
+		var wg sync.WaitGroup
+		for range 16 {
+			c := client(t, s, clay.Config{})
+			wg.Go(func() {
+				if res, err := c.SendBatch(t.Context(), numbered(25), clay.BatchOptions{}); err != nil || res.Sent != 25 {
+					t.Errorf("%+v, %v", res, err)
+				}
+			})
+		}
+		wg.Wait()
+		if st := s.Stats(); st.Rows != 400 || st.Requests > 1200 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+func TestObserverAndLogger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		var attempts []clay.Attempt
+		var waits []time.Duration
+		s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{answer(1, nil, 500), answer(1, nil, 429)}}, clay.Config{
+			Logger: slog.New(slog.NewJSONHandler(&log, nil)),
+			Observer: clay.Observer{
+				Attempt: func(_ context.Context, a clay.Attempt) { attempts = append(attempts, a) },
+				Wait:    func(_ context.Context, _ clay.Attempt, d time.Duration) { waits = append(waits, d) },
+			},
+		})
+		if _, err := c.Send(t.Context(), row{"email": "ada@example.com"}); err != nil {
+			t.Fatal(err)
+		}
+		if len(attempts) != 3 || attempts[0].Status != 500 || !attempts[0].MayDuplicate || attempts[1].RetryAfter != time.Second || attempts[2].Kind != 0 {
+			t.Errorf("%+v", attempts)
+		}
+		if len(waits) != 2 || waits[1] < time.Second || waits[1] > 1100*time.Millisecond {
+			t.Errorf("%v", waits)
+		}
+		text := log.String()
+		if strings.Count(text, "\n") != 2 || !strings.Contains(text, `"WARN"`) || !strings.Contains(text, `"kind":"throttled"`) {
+			t.Error(text)
+		}
+		for _, secret := range []string{token, key, "ada@", s.WebhookURL("people")} {
+			if strings.Contains(text, secret) {
+				t.Errorf("the log contains %q", secret)
+			}
+		}
+	})
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	cfg := clay.Config{WebhookURL: "https://api.clay.com/v3/sources/webhook/5ecre7-id", WebhookToken: token, EnterpriseKey: key}
+	c, err := clay.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "cfg", cfg, "client", c)
+	text := log.String()
+	for _, v := range []any{cfg, &cfg, c} {
+		text += fmt.Sprintf("%v %+v %#v %s", v, v, v, v)
+	}
+	if strings.Contains(text, "5ecre7") {
+		t.Error(text)
+	}
+}
+
+func TestDefaultIsSharedAndFailsWithoutSettings(t *testing.T) {
+	for _, name := range []string{"CLAY_WEBHOOK_URL", "CLAY_WEBHOOK_TOKEN", "CLAY_ENTERPRISE_API_KEY", "CLAY_API_KEY"} {
+		t.Setenv(name, "")
+	}
+	clay.ForgetDefault()
+	t.Cleanup(clay.ForgetDefault)
+	c, err := clay.Default()
+	if failed(t, err, clay.KindConfig); c != nil {
+		t.Error("a client without settings")
+	}
+	t.Setenv("CLAY_WEBHOOK_URL", "not a URL")
+	_, err = clay.Default()
+	failed(t, err, clay.KindConfig)
+
+	t.Setenv("CLAY_WEBHOOK_URL", "https://api.clay.com/v3/sources/webhook/x\n")
+	t.Setenv("CLAY_API_KEY", key)
+	var all [50]*clay.Client
+	var wg sync.WaitGroup
+	for i := range all {
+		wg.Go(func() { all[i], _ = clay.Default() })
+	}
+	wg.Wait()
+	if c := all[0]; c == nil || slices.ContainsFunc(all[:], func(other *clay.Client) bool { return other != c }) {
+		t.Error("not one and the same client")
+	}
+}
+
+// No descriptor is left; goroutines and timers are goleak's (TestMain).
+func TestNoDescriptorIsLeft(t *testing.T) {
+	open := func() int {
+		d, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(d)
+	}
+	s := claytest.New(t, claytest.Options{PerSecond: -1, Faults: []claytest.Fault{{Kind: claytest.DropAfter, Rate: .2}, {Kind: claytest.Answer, Rate: .2, Status: []int{400}}}})
+	before := open()
+	var sent atomic.Int32
+	for range 5 {
+		c, err := clay.New(clay.Config{WebhookURL: s.WebhookURL("x"), Pacer: clay.NewPacer(-1, 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, _ := c.SendBatch(t.Context(), numbered(100), clay.BatchOptions{})
+		sent.Add(int32(res.Sent))
+		_ = c.Close()
+	}
+	s.Close()
+	if after := open(); after > before || sent.Load() == 0 {
+		t.Errorf("%d descriptors before, %d after, %d sent", before, after, sent.Load())
+	}
+}
