@@ -92,7 +92,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: intakes})
 	a.dispatcher = dispatch.New(dispatch.Options{
-		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: drivers, Log: a.config.Log,
+		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: drivers,
+		Observe: a.config.Observe, Log: a.config.Log,
 	})
 	a.serve(collect.New(collect.Options{Store: store, Tickets: tickets, Targets: callbacks, Log: a.config.Log}))
 	return nil
@@ -118,8 +119,8 @@ func (a *App) drivers(tickets ledger.Tickets) (map[string]dispatch.Driver, error
 	return drivers, nil
 }
 
-// Start begins to send.
-func (a *App) Start() { a.dispatcher.Start() }
+// Start begins to send: the records of one load, or of any with 0.
+func (a *App) Start(only ledger.LoadID) { a.dispatcher.Start(only) }
 
 // StopSending claims nothing more. Requests under way are answered, and callbacks are still taken.
 func (a *App) StopSending() { a.dispatcher.StopSending() }

@@ -22,6 +22,8 @@ type Config struct {
 	CallbackListen string
 	// Pace of each workspace's webhooks. The zero Pace is Clay's limit.
 	Pace ledger.Pace
+	// Observe, when set, is told of every attempt. It must not block.
+	Observe func(ledger.Record, ledger.Answer)
 	// Log receives what happens. Default: nothing.
 	Log *slog.Logger
 }

@@ -40,7 +40,9 @@ type Options struct {
 	// Concurrency bounds the requests under way. Default [DefaultConcurrency]. A crash leaves at most as many
 	// records uncertain.
 	Concurrency int
-	Log         *slog.Logger // default: none
+	// Observe, when set, is told of every attempt once the ledger has its answer. It must not block.
+	Observe func(ledger.Record, ledger.Answer)
+	Log     *slog.Logger // default: none
 }
 
 // Dispatcher runs the lanes and the deadlines.
@@ -65,8 +67,8 @@ func New(o Options) *Dispatcher {
 	return &Dispatcher{Options: o, slots: make(chan struct{}, o.Concurrency)}
 }
 
-// Start begins to send. Started twice it does nothing more.
-func (d *Dispatcher) Start() {
+// Start begins to send: the records of one load, or of any with 0. Started twice it does nothing more.
+func (d *Dispatcher) Start(only ledger.LoadID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.stop != nil {
@@ -75,7 +77,7 @@ func (d *Dispatcher) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	d.stop = cancel
 	for _, lane := range d.Lanes {
-		d.loops.Go(func() { d.runLane(ctx, lane) })
+		d.loops.Go(func() { d.runLane(ctx, ledger.Want{Lane: lane, Load: only}) })
 	}
 	d.loops.Go(func() { d.runDeadlines(ctx) })
 }

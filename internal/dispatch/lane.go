@@ -8,19 +8,20 @@ import (
 )
 
 // runLane claims and sends until the context ends.
-func (d *Dispatcher) runLane(ctx context.Context, lane ledger.LaneID) {
-	changed, cancel := d.Hub.Subscribe(lane)
+func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
+	changed, cancel := d.Hub.Subscribe(want.Lane)
 	defer cancel()
 	for ctx.Err() == nil {
 		free := d.reserve(ctx)
 		if free == 0 {
 			return
 		}
-		claims, err := d.Store.Claim(ctx, lane, free)
+		want.Max = free
+		claims, err := d.Store.Claim(ctx, want)
 		if err != nil {
 			d.giveBack(free)
 			if ctx.Err() == nil {
-				d.Log.Error("the ledger did not give out work", "lane", lane, "error", err)
+				d.Log.Error("the ledger did not give out work", "lane", want.Lane, "error", err)
 				sleep(ctx, faultDelay, nil)
 			}
 			continue
@@ -80,6 +81,9 @@ func (d *Dispatcher) send(c ledger.Claimed) {
 	answer.Attempt, answer.Jitter = c.Record.Attempts, jitter()
 	<-d.slots
 	d.persist([]ledger.Entry{{Record: c.Record.ID, Event: answer}})
+	if d.Observe != nil {
+		d.Observe(c.Record, answer)
+	}
 	d.Log.Debug("attempt", "record", c.Record.ID, "target", c.Record.Target, "attempt", answer.Attempt,
 		"outcome", answer.Outcome, "verdict", answer.Verdict, "status", answer.Status,
 		"retry_after", answer.RetryAfter, "took", time.Since(start))

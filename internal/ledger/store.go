@@ -38,7 +38,14 @@ type Acceptance struct {
 type Lanes interface {
 	// Claim takes tokens from the lane, then at most as many queued records of its targets, and begins an attempt for
 	// each: one transaction, on disk before it returns. A claim whose commit is unknown is never sent.
-	Claim(ctx context.Context, lane LaneID, max int) (Claims, error)
+	Claim(ctx context.Context, want Want) (Claims, error)
+}
+
+// Want says what to claim.
+type Want struct {
+	Lane LaneID
+	Load LoadID // only this load's records; 0 for any
+	Max  int    // at most so many
 }
 
 // Claims is what a claim got.
@@ -90,6 +97,8 @@ type Reader interface {
 	Records(ctx context.Context, ids []RecordID) ([]Record, error)
 	// Attempts returns a record's attempts, oldest first.
 	Attempts(ctx context.Context, id RecordID) ([]Attempt, error)
+	// Waiting returns the records of a load that are queued, in no order.
+	Waiting(ctx context.Context, load LoadID) ([]RecordID, error)
 	// LoadCounts counts the records of a load.
 	LoadCounts(ctx context.Context, load LoadID) (Counts, error)
 	// TargetStatus tells how a target stands.

@@ -191,16 +191,12 @@ func (s *Store) Due(ctx context.Context, max int) (due []ledger.Entry, next time
 	if err != nil {
 		return nil, 0, wrap("due", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id []byte
-		if err := rows.Scan(&id); err != nil {
-			return nil, 0, wrap("due", err)
-		}
-		due = append(due, ledger.Entry{Record: ledger.RecordID(id), Event: ledger.Tick{}})
-	}
-	if err := rows.Err(); err != nil {
+	ids, err := recordIDs(rows)
+	if err != nil {
 		return nil, 0, wrap("due", err)
+	}
+	for _, id := range ids {
+		due = append(due, ledger.Entry{Record: id, Event: ledger.Tick{}})
 	}
 	var nextAt sql.NullInt64
 	err = s.read.QueryRowContext(ctx, `SELECT min(due_at) FROM records WHERE due_at > ?`, micros(now)).Scan(&nextAt)

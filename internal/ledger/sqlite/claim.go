@@ -2,34 +2,41 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
 
 // Claim implements [ledger.Lanes].
-func (s *Store) Claim(ctx context.Context, lane ledger.LaneID, max int) (ledger.Claims, error) {
-	var claims ledger.Claims
-	err := s.do(ctx, "claim", func(t *tx) (err error) {
-		claims, err = t.claim(lane, max)
+func (s *Store) Claim(ctx context.Context, want ledger.Want) (ledger.Claims, error) {
+	got := make(chan ledger.Claims, 1) // a call that gave up may still run: it must not write what is returned
+	err := s.do(ctx, "claim", func(t *tx) error {
+		claims, err := t.claim(want)
+		select {
+		case <-got: // of a run that was rolled back
+		default:
+		}
+		got <- claims
 		return err
 	})
 	if err != nil {
 		return ledger.Claims{}, err // whatever was claimed is not sent: its commit is not known
 	}
-	return claims, nil
+	return <-got, nil
 }
 
-func (t *tx) claim(id ledger.LaneID, max int) (ledger.Claims, error) {
-	l, err := t.lane(id)
+func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
+	l, err := t.lane(want.Lane)
 	if err != nil {
 		return ledger.Claims{}, err
 	}
-	next, granted, wait := l.Take(l.elapsed, max)
+	next, granted, wait := l.Take(l.elapsed, want.Max)
 	if granted == 0 {
 		return ledger.Claims{Wait: wait}, nil
 	}
-	work, ready, err := t.takeFrom(t.store.catalog.On(id), granted)
+	want.Max = granted
+	work, ready, err := t.takeFrom(t.store.catalog.On(want.Lane), want)
 	if err != nil {
 		return ledger.Claims{}, err
 	}
@@ -43,19 +50,20 @@ func (t *tx) claim(id ledger.LaneID, max int) (ledger.Claims, error) {
 	return ledger.Claims{Work: work, Wait: wait}, nil
 }
 
-// takeFrom claims up to n queued records of the targets. When it finds fewer, ready is the time until the next one
+// takeFrom claims up to as many queued records of the targets as are wanted. When it finds fewer, ready is the time until the next one
 // may be claimed, or Never.
-func (t *tx) takeFrom(targets []ledger.Target, n int) (work []ledger.Claimed, ready time.Duration, err error) {
+func (t *tx) takeFrom(targets []ledger.Target, want ledger.Want) (work []ledger.Claimed, ready time.Duration, err error) {
 	ready = ledger.Never
 	for _, target := range targets {
-		if len(work) == n {
+		if want.Max == 0 {
 			break
 		}
-		got, next, err := t.takeFromTarget(target, n-len(work))
+		got, next, err := t.takeFromTarget(target, want)
 		if err != nil {
 			return nil, 0, err
 		}
 		work = append(work, got...)
+		want.Max -= len(got)
 		if next >= 0 && (ready < 0 || next < ready) {
 			ready = next
 		}
@@ -63,12 +71,12 @@ func (t *tx) takeFrom(targets []ledger.Target, n int) (work []ledger.Claimed, re
 	return work, ready, nil
 }
 
-func (t *tx) takeFromTarget(target ledger.Target, n int) (work []ledger.Claimed, ready time.Duration, err error) {
+func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want) (work []ledger.Claimed, ready time.Duration, err error) {
 	paused, err := t.paused(target.Name)
 	if err != nil || paused {
 		return nil, ledger.Never, err
 	}
-	ids, ready, err := t.ready(target.Name, n)
+	ids, ready, err := t.ready(target.Name, want)
 	if err != nil || len(ids) == 0 {
 		return nil, ready, err
 	}
@@ -93,27 +101,43 @@ func (t *tx) takeFromTarget(target ledger.Target, n int) (work []ledger.Claimed,
 	return work, ready, t.use(webhook, len(work))
 }
 
-// ready returns up to n queued records that may be claimed now, higher priorities first, and within one the longest
-// waiting first. When it finds fewer, next is the time until another one may be claimed, or Never.
-func (t *tx) ready(target string, n int) (ids []ledger.RecordID, next time.Duration, err error) {
-	now := micros(t.now)
+// queue is where queued records are looked for: those of a target, or of one load on it.
+type queue struct {
+	where string // the condition, the leading columns of an index
+	args  []any
+}
+
+func queueOf(target string, load ledger.LoadID) queue {
+	if load == 0 {
+		return queue{where: `state = 'queued' AND target = ?`, args: []any{target}}
+	}
+	return queue{where: `state = 'queued' AND load <> 0 AND load = ? AND target = ?`, args: []any{int64(load), target}}
+}
+
+func (q queue) with(args ...any) []any { return append(slices.Clip(q.args), args...) }
+
+// ready returns the queued records that may be claimed now, at most as many as are wanted: higher priorities first,
+// and within one the longest waiting first. When it finds fewer, next is the time until another one may be claimed, or
+// Never.
+func (t *tx) ready(target string, want ledger.Want) (ids []ledger.RecordID, next time.Duration, err error) {
+	q, now := queueOf(target, want.Load), micros(t.now)
 	next = ledger.Never
 	const highest = 1 << 30
-	for priority := highest; len(ids) < n; {
-		found, err := t.row(`SELECT priority FROM records WHERE state = 'queued' AND target = ? AND priority < ?
-			ORDER BY priority DESC LIMIT 1`, []any{target, priority}, &priority)
+	for priority := highest; len(ids) < want.Max; {
+		found, err := t.row(`SELECT priority FROM records WHERE `+q.where+` AND priority < ?
+			ORDER BY priority DESC LIMIT 1`, q.with(priority), &priority)
 		if err != nil || !found {
 			return ids, next, err
 		}
-		more, err := t.ids(`SELECT id FROM records WHERE state = 'queued' AND target = ? AND priority = ?
-			AND ready_at <= ? ORDER BY ready_at, id LIMIT ?`, target, priority, now, n-len(ids))
+		more, err := t.ids(`SELECT id FROM records WHERE `+q.where+` AND priority = ? AND ready_at <= ?
+			ORDER BY ready_at, id LIMIT ?`, q.with(priority, now, want.Max-len(ids))...)
 		if err != nil {
 			return nil, 0, err
 		}
 		ids = append(ids, more...)
 		var readyAt int64
-		found, err = t.row(`SELECT ready_at FROM records WHERE state = 'queued' AND target = ? AND priority = ?
-			AND ready_at > ? ORDER BY ready_at LIMIT 1`, []any{target, priority, now}, &readyAt)
+		found, err = t.row(`SELECT ready_at FROM records WHERE `+q.where+` AND priority = ? AND ready_at > ?
+			ORDER BY ready_at LIMIT 1`, q.with(priority, now), &readyAt)
 		if err != nil {
 			return nil, 0, err
 		}

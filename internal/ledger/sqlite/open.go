@@ -170,16 +170,13 @@ func (s *Store) adopt(ctx context.Context) error {
 	if err != nil {
 		return wrap("open", err)
 	}
-	var entries []ledger.Entry
-	for rows.Next() {
-		var id []byte
-		if err := rows.Scan(&id); err != nil {
-			return wrap("open", errors.Join(err, rows.Close()))
-		}
-		entries = append(entries, ledger.Entry{Record: ledger.RecordID(id), Event: ledger.Tick{Orphaned: true}})
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	ids, err := recordIDs(rows)
+	if err != nil {
 		return wrap("open", err)
+	}
+	entries := make([]ledger.Entry, len(ids))
+	for i, id := range ids {
+		entries[i] = ledger.Entry{Record: id, Event: ledger.Tick{Orphaned: true}}
 	}
 	_, err = s.Apply(ctx, entries)
 	return err

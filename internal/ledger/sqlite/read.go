@@ -72,6 +72,16 @@ func (s *Store) Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Atte
 	return attempts, wrap("read", rows.Err())
 }
 
+// Waiting implements [ledger.Reader].
+func (s *Store) Waiting(ctx context.Context, load ledger.LoadID) ([]ledger.RecordID, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT id FROM records WHERE state = 'queued' AND load <> 0 AND load = ?`, int64(load))
+	if err != nil {
+		return nil, wrap("read", err)
+	}
+	ids, err := recordIDs(rows)
+	return ids, wrap("read", err)
+}
+
 // LoadCounts implements [ledger.Reader].
 func (s *Store) LoadCounts(ctx context.Context, load ledger.LoadID) (ledger.Counts, error) {
 	return s.counts(ctx, loadScope(load))

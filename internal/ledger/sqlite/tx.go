@@ -132,6 +132,11 @@ func (t *tx) ids(query string, args ...any) ([]ledger.RecordID, error) {
 	if err != nil {
 		return nil, err
 	}
+	return recordIDs(rows)
+}
+
+// recordIDs reads and closes rows that are record IDs.
+func recordIDs(rows *sql.Rows) ([]ledger.RecordID, error) {
 	defer rows.Close()
 	var ids []ledger.RecordID
 	for rows.Next() {

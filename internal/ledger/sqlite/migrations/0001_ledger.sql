@@ -69,6 +69,7 @@ CREATE TABLE records (
   done_at        INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX        records_queue  ON records (target, priority, ready_at) WHERE state = 'queued';
+CREATE INDEX        records_load   ON records (load, priority, ready_at)   WHERE state = 'queued' AND load <> 0;
 CREATE INDEX        records_due    ON records (due_at)                     WHERE due_at IS NOT NULL;
 CREATE UNIQUE INDEX records_work   ON records (load, work)                 WHERE work IS NOT NULL;
 CREATE INDEX        records_leader ON records (leader)                     WHERE leader IS NOT NULL;
