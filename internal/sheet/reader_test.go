@@ -193,7 +193,7 @@ func TestReaderTooLong(t *testing.T) {
 		"CR lines":       {"a,b\r1," + long + "\r3,4\r", []string{`2/1: line 2: the line is longer than 1 MiB; is this a table? Clay takes 100 KB a row`, `3/2: {"a":"3","b":"4"}`}},
 		"quoted":         {"a,b\n1,\"" + long + "\n3,4\n", []string{`2/1: line 2: the quote that opens cell 2 (b) is never closed; close it, or take it away`, `3/2: {"a":"3","b":"4"}`}},
 		"JSONL":          {"{\"a\":\"" + long + "\"}\n{\"a\":1}\n", []string{`1/1: line 1: the line is longer than 1 MiB; Clay takes 100 KB a row`, `2/2: {"a":1}`}},
-		"large but fine": {"a,b\n1,2\n" + strings.Repeat("3,4\n", 300_000), nil},
+		"large but fine": {"a,b\n1,2\n" + strings.Repeat("3,"+strings.Repeat("4", 100)+"\n", 20_000), nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestReaderTooLong(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tt.want == nil {
-				if last := got[len(got)-1]; last != `300002/300001: {"a":"3","b":"4"}` {
+				if last := got[len(got)-1]; !strings.HasPrefix(last, `20002/20001: {"a":"3","b":"444`) {
 					t.Errorf("the last row is %s", last)
 				}
 				return
