@@ -47,7 +47,7 @@ func Decide(t Target, r Record, e Event) (Change, error) {
 	case Replay:
 		return replay(r)
 	case Cancel:
-		return cancel(r)
+		return cancel(r, e.Reason)
 	case Follow:
 		return follow(r, e.Leader), nil
 	}
@@ -238,11 +238,11 @@ func replay(r Record) (Change, error) {
 	return c, nil
 }
 
-func cancel(r Record) (Change, error) {
+func cancel(r Record, reason string) (Change, error) {
 	if r.State != Queued {
 		return Change{}, conflict("cancel", r)
 	}
-	return end(r, Canceled, "canceled"), nil
+	return end(r, Canceled, reason), nil
 }
 
 // follow ends a record with the one it joined. A late result of the leader still completes a follower that has ended.

@@ -45,7 +45,7 @@ type Tick struct {
 type Replay struct{}
 
 // Cancel gives up a record that has not left yet.
-type Cancel struct{}
+type Cancel struct{ Reason string }
 
 // Follow ends a joined record together with the record that it joined.
 type Follow struct{ Leader Record }
