@@ -1,0 +1,65 @@
+// Package cli is the command line: it reads arguments, starts the app, and shows people what happens.
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Streams is the world as a command sees it.
+type Streams struct {
+	In        io.Reader
+	Out, Err  io.Writer
+	Getenv    func(string) string
+	Interrupt <-chan os.Signal // Ctrl-C and SIGTERM
+	Terminal  bool             // Err is one
+}
+
+// OS returns the streams of this process.
+func OS() Streams {
+	interrupt := make(chan os.Signal, 3)
+	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
+	return Streams{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Interrupt: interrupt,
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+}
+
+// Main runs a command line and returns its exit code.
+func Main(args []string, s Streams) int {
+	root := &cobra.Command{
+		Use:   "claygate",
+		Short: "Clay as an API: rows in, enriched rows out",
+		Long: "claygate sends records to Clay at the pace Clay allows, keeps each of them on disk until its result is in,\n" +
+			"and never knowingly pays twice. It is independent of Clay (clay.com).",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.SetArgs(args)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{message: err.Error(), hint: "see `" + c.CommandPath() + " --help`"}
+	})
+	root.AddCommand(newEnrich(s), newSend(s), newEmulate(s), newVersion(s))
+	root.SuggestionsMinimumDistance = 2
+	return report(s, root.ExecuteContext(context.Background()))
+}
+
+// logger returns the log that people asked for with --verbose: everything, on stderr.
+func logger(s Streams, verbose bool) *slog.Logger {
+	if !verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(tint.NewHandler(s.Err, &tint.Options{Level: slog.LevelDebug, NoColor: !s.Terminal}))
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// display shows people what happens, on stderr: a bar on a terminal, plain lines otherwise, JSON lines on request.
+type display struct {
+	streams  Streams
+	json     bool
+	emulated bool
+
+	began    time.Time
+	bar      *bar
+	shown    time.Time // when progress was last printed as a line
+	badRows  int
+	verbose  bool
+	lastLine string
+}
+
+func newDisplay(s Streams, f loadFlags) *display {
+	return &display{streams: s, json: f.json, emulated: f.emulate, verbose: f.verbose}
+}
+
+// line prints one line for people, above the bar if there is one.
+func (d *display) line(format string, args ...any) {
+	text := fmt.Sprintf(format, args...) + "\n"
+	if d.bar != nil {
+		d.bar.above(text)
+		return
+	}
+	fmt.Fprint(d.streams.Err, text)
+}
+
+// event prints one JSON line.
+func (d *display) event(name string, fields map[string]any) {
+	fields["event"] = name
+	line, _ := json.Marshal(fields) // strings and numbers always encode
+	fmt.Fprintf(d.streams.Err, "%s\n", line)
+}
+
+// choices says what is about to happen, and what was chosen for the user.
+func (d *display) choices(l *load, path string) {
+	destination := "Clay"
+	if d.emulated {
+		destination = "Clay, emulated in this process: nothing leaves the machine"
+	}
+	same := "no two rows share work (--dedupe-by)"
+	if len(l.dedupeBy) > 0 {
+		same = "rows with the same " + strings.Join(l.dedupeBy, " and ") + " are sent once"
+	}
+	if d.json {
+		d.event("choices", map[string]any{
+			"input": l.input.name, "target": l.flags.target, "ledger": path, "dedupe_by": l.dedupeBy,
+			"max_age_s": l.maxAge().Seconds(), "result_timeout_s": l.resultTimeout().Seconds(),
+			"emulated": d.emulated, "callback_url": l.callbackURL,
+		})
+		return
+	}
+	d.line("%s → %s (target %s, ledger %s)", l.input.short(), destination, l.flags.target, path)
+	if !l.await {
+		return
+	}
+	reuse := "results are never reused"
+	if age := l.maxAge(); age > 0 {
+		reuse = "results up to " + spell(age) + " old are reused"
+	}
+	d.line("%s; %s; each result is awaited for %s", same, reuse, spell(l.resultTimeout()))
+	if l.callbackURL != "" {
+		d.line("the table's HTTP API column must POST to %s, with %s in its body", l.callbackURL, ledger.TicketField)
+	}
+}
+
+// badRow reports a row that cannot be sent.
+func (d *display) badRow(line int, reason string) {
+	d.badRows++
+	if d.json {
+		d.event("row_skipped", map[string]any{"line": line, "reason": reason})
+		return
+	}
+	d.line("line %d skipped: %s", line, reason)
+}
+
+// interrupted says what the first Ctrl-C did.
+func (d *display) interrupted(c ledger.Counts) {
+	waiting := c.In(ledger.Sending, ledger.Sent, ledger.Uncertain)
+	if d.json {
+		d.event("interrupted", map[string]any{"at_clay": waiting})
+		return
+	}
+	if waiting == 0 {
+		d.line("stopped sending")
+		return
+	}
+	d.line("stopped sending; waiting for %s at Clay (Ctrl-C again to leave at once)", plural(waiting, "row"))
+}
+
+// summary says what became of the rows, and what it cost.
+func (d *display) summary(t tally) {
+	if d.json {
+		d.event("summary", map[string]any{
+			"rows": t.rows, "status": t.statuses, "sent": t.sent, "saved": t.saved, "maybe_sent_twice": t.doubled,
+			"lost": t.lost, "emulated": d.emulated, "seconds": time.Since(d.began).Seconds(),
+		})
+		return
+	}
+	var parts []string
+	for _, p := range []struct {
+		status, words string
+	}{
+		{statusOK, "enriched"}, {statusCached, "from cache"}, {statusNotFound, "not found"}, {statusFailed, "failed"},
+		{statusTimedOut, "timed out"}, {statusMaybeSent, "maybe sent"}, {statusSkipped, "skipped"}, {statusPending, "pending"},
+	} {
+		if n := t.statuses[p.status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, p.words))
+		}
+	}
+	d.line("%s: %s", plural(t.rows, "row"), strings.Join(parts, ", "))
+	paid := plural(t.sent, "row") + " sent to Clay"
+	if d.emulated {
+		paid += " (emulated, so nothing was charged)"
+	}
+	d.line("paid: %s · saved by cache: %d · maybe sent twice: %d · lost: %s", paid, t.saved, t.doubled, orNone(t.lost))
+}
+
+func orNone(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return fmt.Sprint(n)
+}
+
+// preview says what a run would do.
+func (d *display) preview(t previewTally) {
+	if d.json {
+		d.event("preview", map[string]any{
+			"rows": t.rows, "send": t.send, "saved": t.saved, "known": t.known, "skipped": t.skipped,
+			"seconds_to_send": lasts(t.send).Seconds(),
+		})
+		return
+	}
+	d.line("%s: %d would be sent, %d answered from cache or by another row, %d known from an earlier run, %d skipped",
+		plural(t.rows, "row"), t.send, t.saved, t.known, t.skipped)
+	d.line("at Clay's pace that takes about %s; what each row costs is the table's to say. Nothing was sent.", spell(lasts(t.send)))
+}

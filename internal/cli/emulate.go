@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+
+	"github.com/claygate/claygate/clay/claytest"
+	"github.com/claygate/claygate/internal/collect"
+)
+
+// emulateFlags are the flags of emulate.
+type emulateFlags struct {
+	listen, token, callbackURL, journal string
+	perSecond, misses                   float64
+	limit                               int
+	seed                                uint64
+}
+
+func newEmulate(s Streams) *cobra.Command {
+	var f emulateFlags
+	c := &cobra.Command{
+		Use:   "emulate",
+		Short: "Run an emulated Clay to develop against",
+		Long: "emulate answers as Clay's webhooks do, with their limits, enriches each row it takes and posts it to the\n" +
+			"callback URL as the HTTP API column does. It prints what to export, then what arrives.",
+		Example: "  claygate emulate --listen 127.0.0.1:8789",
+		Args:    noArgs,
+		RunE:    func(*cobra.Command, []string) error { return emulate(s, f) },
+	}
+	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8789", "where to listen")
+	c.Flags().StringVar(&f.token, "token", "", "the webhook token to ask for (default: none)")
+	c.Flags().StringVar(&f.callbackURL, "callback-url", "http://"+defaultCallbackListen+collect.CallbackPath+"default", "where the HTTP API column posts the enriched rows")
+	c.Flags().StringVar(&f.journal, "journal", "", "a file to remember the rows in, over restarts (default: none)")
+	c.Flags().Float64Var(&f.perSecond, "per-second", 0, "the rate limit; negative for none (default: Clay's 10)")
+	c.Flags().Float64Var(&f.misses, "misses", 0, "the share of rows nothing is found for; negative for none (default 0.1)")
+	c.Flags().IntVar(&f.limit, "record-limit", 0, "the submissions a webhook takes in its life (default: Clay's 50000)")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "makes the answers; the same seed gives the same ones")
+	return c
+}
+
+func emulate(s Streams, f emulateFlags) error {
+	log := slog.New(tint.NewHandler(s.Out, &tint.Options{NoColor: !s.Terminal}))
+	server, err := claytest.Start(claytest.Options{
+		Listen: f.listen, Token: f.token, PerSecond: f.perSecond, Misses: f.misses, Cap: f.limit, Seed: f.seed,
+		Column: claytest.Column{URL: f.callbackURL}, Journal: f.journal, Log: log,
+	})
+	if err != nil {
+		return &usageError{message: "Clay cannot be emulated: " + err.Error(), hint: "choose another address with --listen"}
+	}
+	defer server.Close()
+	fmt.Fprintf(s.Out, "Clay, emulated at %s. In another terminal:\n\n", server.URL())
+	fmt.Fprintf(s.Out, "  export CLAY_WEBHOOK_URL=%s\n", server.WebhookURL("default"))
+	if f.token != "" {
+		fmt.Fprintf(s.Out, "  export CLAY_WEBHOOK_TOKEN=%s\n", f.token)
+	}
+	fmt.Fprintf(s.Out, "  export CLAYGATE_PUBLIC_URL=http://%s CLAYGATE_LEDGER=emulate.db\n", defaultCallbackListen)
+	fmt.Fprintf(s.Out, "  claygate enrich leads.csv -o enriched.csv\n\nCtrl-C ends it. What arrives:\n\n")
+	<-s.Interrupt
+	return nil
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/claygate/claygate/internal/sheet"
+)
+
+func newEnrich(s Streams) *cobra.Command {
+	var f loadFlags
+	c := &cobra.Command{
+		Use:   "enrich FILE | - | field=value …",
+		Short: "Enrich the rows of a CSV, TSV or JSONL file",
+		Long: "enrich sends each row to a Clay table, waits for what the table's HTTP API column sends back, and writes\n" +
+			"the rows with their results, in their order. Interrupted and run again, it goes on where it stopped:\n" +
+			"what was paid for is not paid for again.",
+		Example: "  claygate enrich leads.csv --emulate -o enriched.csv\n" +
+			"  claygate enrich leads.csv --public-url https://hooks.example.com -o enriched.csv\n" +
+			"  claygate enrich email=jo@example.com --emulate",
+		RunE: func(c *cobra.Command, args []string) error {
+			if f.emulate && !c.Flags().Changed("callback-listen") {
+				f.callbackListen = "127.0.0.1:0" // nobody else needs to know the port
+			}
+			return enrich(c.Context(), s, f, args)
+		},
+	}
+	f.addLoad(c)
+	f.addEnrich(c)
+	return c
+}
+
+func enrich(ctx context.Context, s Streams, f loadFlags, args []string) (err error) {
+	l, err := newLoad(s, f, args)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	if l.callbackURL, err = f.callbackURL(s); err != nil {
+		return err
+	}
+	if f.output != sheet.Stdio {
+		if err := sheet.CheckOutput(f.output, l.input.path()); err != nil {
+			return err
+		}
+	}
+	if err := l.open(ctx); err != nil {
+		return err
+	}
+	if f.dryRun {
+		return l.preview(ctx)
+	}
+	ended := l.run(ctx)
+	if ended == errAbandoned || isFatal(ended) {
+		return ended
+	}
+	tally, err := l.write(ctx)
+	if err != nil {
+		return errors.Join(ended, err)
+	}
+	l.show.summary(tally)
+	return l.verdict(ended, tally)
+}

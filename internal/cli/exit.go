@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/claygate/claygate/clay"
+	"github.com/claygate/claygate/internal/ledger"
+	"github.com/claygate/claygate/internal/sheet"
+)
+
+// Exit codes: those of Clay's own command line (docs/clay.md), and two of ours.
+const (
+	exitOK          = 0
+	exitOther       = 1
+	exitInvalid     = 2
+	exitAuth        = 3
+	exitRateLimited = 4
+	exitNetwork     = 5
+	exitNotFound    = 6
+	exitSomeFailed  = 7   // it worked, but some records failed
+	exitInterrupted = 130 // as a shell reports Ctrl-C
+)
+
+// usageError says that the command was given something it cannot work with.
+type usageError struct{ message, hint string }
+
+func (e *usageError) Error() string { return e.message }
+
+// exitError ends a command with a code, after a line that says why.
+type exitError struct {
+	code          int
+	message, hint string
+}
+
+func (e *exitError) Error() string { return e.message }
+
+// report shows an error as one line, what happened and how to mend it, and returns the exit code.
+func report(s Streams, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	message, hint, code := explain(err)
+	if message == "" {
+		return code
+	}
+	line := "claygate: " + oneLine(message)
+	if hint != "" {
+		line += "\n  " + oneLine(hint)
+	}
+	fmt.Fprintln(s.Err, line)
+	return code
+}
+
+// explain is the one table from errors to what people see.
+func explain(err error) (message, hint string, code int) {
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.message, e.hint, e.code
+	}
+	if e, ok := errors.AsType[*usageError](err); ok {
+		return e.message, e.hint, exitInvalid
+	}
+	if e, ok := errors.AsType[*sheet.Error](err); ok {
+		return e.Error(), "", sheetExit(e.Kind)
+	}
+	if e, ok := errors.AsType[*ledger.Error](err); ok {
+		return e.Error(), e.Hint, ledgerExit[e.Kind]
+	}
+	if e, ok := errors.AsType[*clay.Error](err); ok {
+		return e.Error(), "", clayExit(e.Kind)
+	}
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return fmt.Sprintf("%s: %v", e.Path, e.Err), "", exitInvalid
+	}
+	return unknownCommand(err)
+}
+
+var ledgerExit = map[ledger.Kind]int{
+	ledger.Invalid:     exitInvalid,
+	ledger.NotFound:    exitNotFound,
+	ledger.Conflict:    exitInvalid,
+	ledger.Busy:        exitOther,
+	ledger.Foreign:     exitInvalid,
+	ledger.Full:        exitOther,
+	ledger.Unavailable: exitOther,
+	ledger.Internal:    exitOther,
+}
+
+func clayExit(k clay.Kind) int {
+	switch k {
+	case clay.KindUnauthorized, clay.KindForbidden, clay.KindPaymentRequired:
+		return exitAuth
+	case clay.KindThrottled:
+		return exitRateLimited
+	case clay.KindNotSent, clay.KindPartial, clay.KindUnknown:
+		return exitNetwork
+	case clay.KindNotFound, clay.KindDeprecated:
+		return exitNotFound
+	case clay.KindConfig, clay.KindInvalid:
+		return exitInvalid
+	}
+	return exitOther
+}
+
+func sheetExit(k sheet.Kind) int {
+	if k == sheet.KindRead || k == sheet.KindWrite {
+		return exitOther
+	}
+	return exitInvalid
+}
+
+// unknownCommand is for what is left: cobra's own complaints, which have no type.
+func unknownCommand(err error) (message, hint string, code int) {
+	message, rest, _ := strings.Cut(err.Error(), "\n")
+	if strings.HasPrefix(message, "unknown command") {
+		hint = "see `claygate --help`"
+		if suggestion := strings.Fields(rest); len(suggestion) > 0 {
+			hint = "did you mean `claygate " + suggestion[len(suggestion)-1] + "`? " + hint
+		}
+		return message, hint, exitInvalid
+	}
+	return message, "", exitOther
+}
+
+// oneLine keeps what people see to one line, whatever an error's text holds.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// ledgerPath returns the ledger to use: the flag's, else CLAYGATE_LEDGER's, else one in the user's state folder. The
+// emulator's ledger is another one, so that nothing emulated ever answers for something real.
+func ledgerPath(s Streams, flag string, emulated bool) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	name := "ledger.db"
+	if emulated {
+		name = "emulated.db"
+	} else if path := s.Getenv("CLAYGATE_LEDGER"); path != "" {
+		return path, nil
+	}
+	dir, err := stateDir(s)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", &ledger.Error{
+			Kind: ledger.Unavailable, Op: "ledger", Message: "its folder cannot be made", Err: err,
+			Hint: "name a ledger elsewhere with --ledger",
+		}
+	}
+	return filepath.Join(dir, name), nil
+}
+
+// stateDir is where programs keep what must outlive a restart but is no configuration.
+func stateDir(s Streams) (string, error) {
+	if dir := s.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "claygate"), nil
+	}
+	home := s.Getenv("HOME")
+	if home == "" {
+		home, _ = os.UserHomeDir()
+	}
+	if home == "" {
+		return "", &usageError{message: "there is no home folder to keep the ledger in", hint: "name one with --ledger"}
+	}
+	return filepath.Join(home, ".local", "state", "claygate"), nil
+}

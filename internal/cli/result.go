@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/claygate/claygate/internal/ledger"
+	"github.com/claygate/claygate/internal/sheet"
+)
+
+// tally counts what became of the rows.
+type tally struct {
+	rows     int
+	statuses map[string]int
+	sent     int // rows that were sent to Clay, in this run or before
+	saved    int // rows that were answered without being sent
+	doubled  int // rows that Clay may hold twice
+	queued   int // rows not sent yet
+	atClay   int // rows at Clay, or perhaps, whose result is awaited
+	lost     int // rows that the ledger does not know: none, ever
+}
+
+// bad returns how many rows ended without an answer.
+func (t tally) bad() int {
+	return t.statuses[statusFailed] + t.statuses[statusTimedOut] + t.statuses[statusMaybeSent] + t.statuses[statusSkipped] + t.lost
+}
+
+// ended is what became of one row.
+type ended struct {
+	status, reason string
+	result         []byte
+}
+
+// readBatch is how many records are read at a time.
+const readBatch = 500
+
+// each calls visit for every row, in the order of the input, with what became of it.
+func (l *load) each(ctx context.Context, visit func(n int, r *ledger.Record, e ended) error) error {
+	for from := 0; from < len(l.rows); from += readBatch {
+		batch := l.rows[from:min(from+readBatch, len(l.rows))]
+		var ids []ledger.RecordID
+		for _, row := range batch {
+			if !row.record.IsZero() {
+				ids = append(ids, row.record)
+			}
+		}
+		records, err := l.app.Ledger.Records(ctx, ids)
+		if err != nil {
+			return err
+		}
+		byID := make(map[ledger.RecordID]*ledger.Record, len(records))
+		for i := range records {
+			byID[records[i].ID] = &records[i]
+		}
+		for i, row := range batch {
+			record := byID[row.record]
+			e, err := l.endOf(ctx, row, record)
+			if err != nil {
+				return err
+			}
+			if err := visit(from+i, record, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *load) endOf(ctx context.Context, row row, r *ledger.Record) (ended, error) {
+	switch {
+	case row.reason != "":
+		return ended{status: statusSkipped, reason: row.reason}, nil
+	case r == nil && row.record.IsZero():
+		return ended{status: statusPending, reason: "interrupted before it was taken in"}, nil
+	case r == nil:
+		return ended{status: statusFailed, reason: "the ledger does not know it: please report this"}, nil
+	}
+	status, err := statusOf(ctx, l.app.Ledger, *r)
+	return ended{status: status, reason: r.Reason, result: r.Result}, err
+}
+
+// tally counts what became of the rows.
+func (l *load) tally(ctx context.Context) (tally, error) {
+	t := tally{rows: len(l.rows), statuses: map[string]int{}}
+	err := l.each(ctx, func(n int, r *ledger.Record, e ended) error {
+		t.add(l.rows[n], r, e)
+		return nil
+	})
+	return t, err
+}
+
+func (t *tally) add(row row, r *ledger.Record, e ended) {
+	t.statuses[e.status]++
+	switch {
+	case r == nil && !row.record.IsZero():
+		t.lost++
+	case r == nil && row.reason == "":
+		t.queued++
+	}
+	if r == nil {
+		return
+	}
+	if r.Attempts > 0 {
+		t.sent++
+	}
+	if r.Cached {
+		t.saved++
+	}
+	if r.MayDuplicate > 0 {
+		t.doubled++
+	}
+	switch r.State {
+	case ledger.Queued, ledger.Joined:
+		t.queued++
+	case ledger.Sending, ledger.Sent, ledger.Uncertain:
+		t.atClay++
+	}
+}
+
+// write writes the rows with their results and returns what became of them. The records are read twice, first for the
+// names of the result columns, so that a million rows need no memory.
+func (l *load) write(ctx context.Context) (tally, error) {
+	var columns sheet.Collector
+	t := tally{rows: len(l.rows), statuses: map[string]int{}}
+	err := l.each(ctx, func(n int, r *ledger.Record, e ended) error {
+		t.add(l.rows[n], r, e)
+		return columns.Add(e.result)
+	})
+	if err != nil {
+		return t, err
+	}
+	if l.flags.output == sheet.Stdio {
+		return t, l.writeTo(ctx, l.streams.Out, &columns)
+	}
+	out, err := sheet.CreateOutput(l.flags.output, l.input.path())
+	if err != nil {
+		return t, err
+	}
+	if err := l.writeTo(ctx, out, &columns); err != nil {
+		return t, errors.Join(err, out.Discard())
+	}
+	return t, out.Commit()
+}
+
+// writeTo reads the input once more, beside the records, and writes both.
+func (l *load) writeTo(ctx context.Context, w io.Writer, columns *sheet.Collector) error {
+	reader, err := l.input.read()
+	if err != nil {
+		return err
+	}
+	format := sheet.FormatOf(l.flags.output)
+	if format == sheet.Auto {
+		format = reader.Format()
+	}
+	names := l.columns
+	if reader.Format() == sheet.JSONL && format != sheet.JSONL {
+		if names, err = l.allColumns(); err != nil {
+			return err
+		}
+	}
+	writer, err := sheet.NewWriter(w, sheet.WriterOptions{
+		Format: format, Delimiter: reader.Delimiter(), InputColumns: names, ResultColumns: columns.Columns(format),
+		EscapeFormulas: l.flags.escapeFormulas,
+	})
+	if err != nil {
+		return err
+	}
+	err = l.each(ctx, func(_ int, _ *ledger.Record, e ended) error {
+		r, err := reader.Next()
+		if bad, ok := errors.AsType[*sheet.RowError](err); ok {
+			r = bad.Row
+		} else if err != nil {
+			return &usageError{message: "the input changed while it was being enriched", hint: "run the same command again: every result is kept"}
+		}
+		return writer.Write(r, sheet.Outcome{Result: e.result, Status: e.status, Error: e.reason})
+	})
+	if err != nil {
+		return err
+	}
+	return writer.Flush()
+}
+
+// allColumns reads all of the input for the columns that its rows have.
+func (l *load) allColumns() ([]string, error) {
+	reader, err := l.input.read()
+	if err != nil {
+		return nil, err
+	}
+	for range l.rows {
+		if _, err := reader.Next(); err != nil && !isRowError(err) {
+			return nil, err
+		}
+	}
+	return reader.Columns(), nil
+}
