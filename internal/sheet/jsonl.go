@@ -26,6 +26,7 @@ func (w *window) physicalLine() (text []byte, found bool) {
 		case !w.whole():
 			return nil, false
 		case at < 0:
+			data = w.bytes() // more has moved them
 			w.advance(len(data))
 			return data, true
 		}

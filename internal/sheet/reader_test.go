@@ -69,12 +69,14 @@ func TestReader(t *testing.T) {
 		"control characters":       {"a,b\n\"\x01\t\\\",<&>\n", Options{}, []string{`2/1: {"a":"\u0001\t\\","b":"<&>"}`}},
 		"invalid UTF-8":            {"a,b\nM\xfcller,2\n3,4\n", Options{}, []string{`2/1: line 2: not valid UTF-8 text; if the file comes from Excel on Windows, try --encoding windows-1252`, `3/2: {"a":"3","b":"4"}`}},
 
-		"JSONL":                  {`{"a": 1, "b": {"c": [1, 2]}}` + "\n\n" + `{"b":"x","d":1.50}`, Options{}, []string{`1/1: {"a":1,"b":{"c":[1,2]}}`, `3/2: {"b":"x","d":1.50}`}},
-		"JSONL by name":          {"{\"a\":1}\n", Options{Name: "x.ndjson"}, []string{`1/1: {"a":1}`}},
-		"JSON lines in .json":    {"{\"a\":1}\r\n{\"a\":2}\r\n", Options{Name: "x.json"}, []string{`1/1: {"a":1}`, `2/2: {"a":2}`}},
-		"JSONL with bad lines":   {"{\"a\":1}\n{\"a\":\n[1]\n   \n{\"a\":1} x\n{\"a\":2}\n", Options{}, []string{`1/1: {"a":1}`, `2/2: line 2: not valid JSON: unexpected end of JSON input; each line must be one whole JSON object`, `3/3: line 3: valid JSON, but not an object; each line must be an object: {"email": "ada@acme.example"}`, `5/4: line 5: not valid JSON: invalid character 'x' after top-level value; each line must be one whole JSON object`, `6/5: {"a":2}`}},
-		"JSONL, invalid UTF-8":   {"{\"a\":\"\xff\"}\n{\"a\":1}\n", Options{}, []string{`1/1: line 1: not valid UTF-8 text; if the file comes from Excel on Windows, try --encoding windows-1252`, `2/2: {"a":1}`}},
-		"CSV that looks like []": {"[id],b\n1,2\n", Options{}, []string{`2/1: {"[id]":"1","b":"2"}`}},
+		"JSONL":                {`{"a": 1, "b": {"c": [1, 2]}}` + "\n\n" + `{"b":"x","d":1.50}`, Options{}, []string{`1/1: {"a":1,"b":{"c":[1,2]}}`, `3/2: {"b":"x","d":1.50}`}},
+		"JSONL by name":        {"{\"a\":1}\n", Options{Name: "x.ndjson"}, []string{`1/1: {"a":1}`}},
+		"JSON lines in .json":  {"{\"a\":1}\r\n{\"a\":2}\r\n", Options{Name: "x.json"}, []string{`1/1: {"a":1}`, `2/2: {"a":2}`}},
+		"JSONL with bad lines": {"{\"a\":1}\n{\"a\":\n[1]\n   \n{\"a\":1} x\n{\"a\":2}\n", Options{}, []string{`1/1: {"a":1}`, `2/2: line 2: not valid JSON: unexpected end of JSON input; each line must be one whole JSON object`, `3/3: line 3: valid JSON, but not an object; each line must be an object: {"email": "ada@acme.example"}`, `5/4: line 5: not valid JSON: invalid character 'x' after top-level value; each line must be one whole JSON object`, `6/5: {"a":2}`}},
+		"JSONL, invalid UTF-8": {"{\"a\":\"\xff\"}\n{\"a\":1}\n", Options{}, []string{`1/1: line 1: not valid UTF-8 text; if the file comes from Excel on Windows, try --encoding windows-1252`, `2/2: {"a":1}`}},
+		// The last line was once handed out from where it stood before the window moved.
+		"JSONL, long line at the end": {"{}\n{\"a\":\"0123456789\"}", Options{}, []string{`1/1: {}`, `2/2: {"a":"0123456789"}`}},
+		"CSV that looks like []":      {"[id],b\n1,2\n", Options{}, []string{`2/1: {"[id]":"1","b":"2"}`}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
