@@ -2,8 +2,8 @@ package ledger
 
 import "time"
 
-// The retry schedule of what failed in a way that speaks about the record: three quick tries with full jitter, then
-// one try at each of the long delays, give or take a fifth, then the record is dead. It spans most of a day, so that
+// The retry schedule of what failed in a way that speaks about the record: three quick tries with full jitter between
+// them, then one try after each of the long delays, give or take a fifth, then the record is dead. It spans most of a day, so that
 // a night's trouble at Clay kills nothing.
 const (
 	backoffBase = 250 * time.Millisecond
@@ -20,10 +20,10 @@ const MaxTries = quickTries + 7
 
 // Backoff returns the delay after the given number of failed tries (1 for the first). Jitter is uniform in [0,1).
 func Backoff(tries int, jitter float64) time.Duration {
-	if tries <= quickTries {
+	if tries < quickTries {
 		return fullJitter(backoffBase, tries-1, jitter)
 	}
-	long := longDelays[min(tries-quickTries, len(longDelays))-1]
+	long := longDelays[min(tries-quickTries, len(longDelays)-1)]
 	return time.Duration(float64(long) * (0.8 + 0.4*jitter))
 }
 
