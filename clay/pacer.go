@@ -76,17 +76,17 @@ func (p *Pacer) Wait(ctx context.Context) error {
 }
 
 // Pause lets nothing out for d, e.g. what a Retry-After asks for, and slows down.
-func (p *Pacer) Pause(d time.Duration) {
+func (p *Pacer) Pause(d time.Duration) { p.pause(time.Now(), d) }
+
+func (p *Pacer) pause(now time.Time, d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
 	if !now.Before(p.notBefore) { // not once more for those still in flight
 		p.refill(now)
 		p.rate = max(p.rate/2, p.full*minRate)
 	}
-	until := now.Add(d)
-	if until.After(p.notBefore) {
-		p.notBefore, p.at, p.tokens = until, until, 1
+	if until := now.Add(d); until.After(p.notBefore) {
+		p.notBefore = until
 	}
 }
 
@@ -117,13 +117,19 @@ func (p *Pacer) take(now time.Time) time.Duration {
 }
 
 func (p *Pacer) refill(now time.Time) {
-	if elapsed := now.Sub(p.at).Seconds(); elapsed > 0 && p.full > 0 {
-		if !p.at.IsZero() {
-			p.tokens = min(p.burst, p.tokens+elapsed*p.rate)
-			p.rate = min(p.full, p.rate+elapsed*p.full/10)
-		}
-		p.at = now
+	elapsed := now.Sub(p.at).Seconds()
+	if elapsed <= 0 || p.full < 0 {
+		return
 	}
+	if !p.at.IsZero() {
+		most := p.burst
+		if p.at.Before(p.notBefore) { // after a pause one goes first, not a burst
+			most = 1
+		}
+		p.tokens = min(most, p.tokens+elapsed*p.rate)
+		p.rate = min(p.full, p.rate+elapsed*p.full/10)
+	}
+	p.at = now
 }
 
 // sleep waits for d or until ctx ends, and leaves no timer behind.

@@ -107,7 +107,7 @@ func withExtra(known any, extra map[string]json.RawMessage) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := bytes.NewBuffer(bytes.TrimRight(data, "}\n"))
+	b := bytes.NewBuffer(bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}")))
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		if _, taken := fields[name]; taken {
 			continue

@@ -1,7 +1,10 @@
 package clay_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
+	"net/http"
 	"testing"
 
 	"github.com/claygate/claygate/clay"
@@ -54,3 +57,13 @@ func failed(t *testing.T, err error, kind clay.Kind) *clay.Error {
 }
 
 func requests(s *claytest.Server) int { return len(s.Requests()) }
+
+// canned is a transport that answers every request with the same.
+type canned struct {
+	status int
+	body   []byte
+}
+
+func (c canned) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: c.status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(c.body))}, nil
+}
