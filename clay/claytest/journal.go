@@ -148,21 +148,16 @@ func (j *journal) close() {
 	}
 }
 
-// rewrite replaces the file by one that holds the open rows and the counts; it
-// is complete before it takes the old one's place.
-func (j *journal) rewrite(open []*Row, counts entry) error {
-	var b []byte
-	for _, row := range open {
-		b = appendEntry(b, rowEntry(row), row.Body)
-	}
-	b = appendEntry(b, counts, nil)
+// rewrite gives the file other content, which is complete before it takes the
+// old one's place.
+func (j *journal) rewrite(content []byte) error {
 	next := filepath.Join(filepath.Dir(j.path), "."+filepath.Base(j.path)+".new")
-	file, err := j.replace(next, b)
+	file, err := j.replace(next, content)
 	if err != nil {
 		return fmt.Errorf("claytest: journal: %w", err)
 	}
 	_ = j.file.Close()
-	j.file, j.size = file, int64(len(b))
+	j.file, j.size = file, int64(len(content))
 	return nil
 }
 

@@ -26,54 +26,64 @@ func (s *Server) openJournal() error {
 		return fmt.Errorf("claytest: journal: %w", err)
 	}
 	j.file = file
-	if err := s.book.replay(j); err != nil {
-		_ = file.Close()
-		return err
-	}
-	j.compact = max(j.max, j.size)
 	s.book.journal = j
+	if j.size, err = s.book.replay(file); err == nil {
+		err = file.Truncate(j.size)
+	}
+	if err != nil {
+		return fmt.Errorf("claytest: journal %s: %w", j.path, err)
+	}
+	j.compact = j.max
 	return s.book.compact()
 }
 
-// replay reads the journal into the book. A last line that was torn when the
-// process was killed is cut off; a damaged one before it is an error.
-func (b *book) replay(j *journal) error {
-	r := bufio.NewReaderSize(j.file, 64<<10)
+// replay reads the journal's lines into the book and returns the length of those
+// that are whole. A last line that was torn when the process was killed is left
+// out; a damaged one before it is an error.
+func (b *book) replay(from io.Reader) (size int64, err error) {
+	r := bufio.NewReaderSize(from, 64<<10)
 	for number := 1; ; number++ {
 		line, err := r.ReadBytes('\n')
 		if errors.Is(err, io.EOF) { // and what is left, if anything, has no end
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("claytest: journal: %w", err)
+			return size, err
 		}
-		var e entry
-		if err := json.Unmarshal(line, &e); err != nil {
+		e, err := parseEntry(line)
+		if err != nil {
 			if _, more := r.Peek(1); more != nil {
 				break
 			}
-			return fmt.Errorf("claytest: journal %s: line %d is damaged; mend it or move the file away: %w", j.path, number, err)
+			return size, fmt.Errorf("line %d is damaged; mend it or move the file away: %w", number, err)
 		}
 		b.replayEntry(e)
-		j.size += int64(len(line))
-	}
-	if err := j.file.Truncate(j.size); err != nil {
-		return fmt.Errorf("claytest: journal: %w", err)
+		size += int64(len(line))
 	}
 	b.owed()
-	return nil
+	return size, nil
+}
+
+// parseEntry reads a line; a row's body is then in Body, however it was written.
+func parseEntry(line []byte) (e entry, err error) {
+	if err := json.Unmarshal(line, &e); err != nil {
+		return e, err
+	}
+	if e.Op == opRow && e.Body == nil {
+		e.Body = e.Text
+		if !json.Valid(e.Body) {
+			return e, errors.New("the row's body is no JSON")
+		}
+	}
+	return e, nil
 }
 
 // replayEntry takes one line up.
 func (b *book) replayEntry(e entry) {
 	switch e.Op {
 	case opRow:
-		body := e.Body
-		if body == nil {
-			body = e.Text
-		}
 		b.insert(&Row{
-			Number: e.Row, Webhook: e.Webhook, At: time.Unix(0, e.T), Body: body,
+			Number: e.Row, Webhook: e.Webhook, At: time.Unix(0, e.T), Body: e.Body,
 			Cell: Cell{State: CellWaiting}, // until a cell line says otherwise
 		})
 	case opCell:
@@ -112,8 +122,18 @@ func (b *book) compact() error {
 	if j == nil || j.all || j.size <= j.compact {
 		return nil
 	}
-	counts := entry{Op: opCounts, T: time.Now().UnixNano(), Row: b.rowNumber, Accepted: b.accepted}
-	err := j.rewrite(b.openRows(), counts)
+	err := j.rewrite(b.essence())
 	j.compact = max(j.max, 2*j.size) // not at every row, should it fail or most rows be open
 	return err
+}
+
+// essence is a journal with the same future: the open rows, and then the counts.
+func (b *book) essence() []byte {
+	var lines []byte
+	for _, row := range b.openRows() {
+		lines = appendEntry(lines, rowEntry(row), row.Body)
+	}
+	return appendEntry(lines, entry{
+		Op: opCounts, T: time.Now().UnixNano(), Row: b.rowNumber, Accepted: b.accepted,
+	}, nil)
 }
