@@ -79,8 +79,8 @@ staticcheck:
 	$(call in_bench,$(TOOL) staticcheck ./...)
 
 vulncheck:
-	tools/vulncheck.sh $(CURDIR)/tools/go.mod
-	$(call in_bench,$(CURDIR)/tools/vulncheck.sh $(CURDIR)/tools/go.mod)
+	tools/vulncheck.sh $(CURDIR)/tools/go.mod $(PKG)
+	$(call in_bench,$(CURDIR)/tools/vulncheck.sh $(CURDIR)/tools/go.mod ./...)
 
 # bench/ is a module of its own, so that what it measures against never becomes a dependency of claygate.
 in_bench = $(if $(wildcard bench/go.mod),cd bench && $(1))

@@ -17,7 +17,8 @@ while read -r package dir; do
   for target in $targets; do
     found=$((found + 1))
     echo "fuzz $package $target ($budget)"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "$budget" "$package" </dev/null
+    # Making each new input small may take longer than finding it; what fails is still small enough after two seconds.
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "$budget" -fuzzminimizetime 2s "$package" </dev/null
   done
 done <<<"$packages"
 echo "fuzz: $found targets"
