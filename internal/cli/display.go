@@ -104,7 +104,7 @@ func (d *display) interrupted(c ledger.Counts) {
 func (d *display) summary(t tally) {
 	if d.json {
 		d.event("summary", map[string]any{
-			"rows": t.rows, "status": t.statuses, "sent": t.sent, "saved": t.saved, "maybe_sent_twice": t.doubled,
+			"rows": t.rows, "status": t.statuses, "sent": t.paid, "sent_earlier": t.earlier, "saved": t.saved, "maybe_sent_twice": t.doubled,
 			"lost": t.lost, "emulated": d.emulated, "seconds": time.Since(d.began).Seconds(),
 		})
 		return
@@ -121,9 +121,12 @@ func (d *display) summary(t tally) {
 		}
 	}
 	d.line("%s: %s", plural(t.rows, "row"), strings.Join(parts, ", "))
-	paid := plural(t.sent, "row") + " sent to Clay"
+	paid := plural(t.paid, "row") + " sent to Clay"
 	if d.emulated {
-		paid += " (emulated, so nothing was charged)"
+		paid += ", emulated: nothing was charged"
+	}
+	if t.earlier > 0 {
+		paid += fmt.Sprintf(" (%d in an earlier run)", t.earlier)
 	}
 	d.line("paid: %s · saved by cache: %d · maybe sent twice: %d · lost: %s", paid, t.saved, t.doubled, orNone(t.lost))
 }

@@ -15,6 +15,8 @@ const patience = 2 * time.Minute
 type health struct {
 	mu      sync.Mutex
 	sends   []time.Time // of the last window
+	paid    int         // attempts of this run that Clay took, or may have taken
+	records map[ledger.RecordID]struct{}
 	blocked time.Time   // since when nothing got through; zero while something does
 	last    ledger.Answer
 }
@@ -22,10 +24,14 @@ type health struct {
 // rateWindow is the time over which the rate is taken.
 const rateWindow = 5 * time.Second
 
-func (h *health) observe(_ ledger.Record, a ledger.Answer) {
+func (h *health) observe(r ledger.Record, a ledger.Answer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
+	if h.records == nil {
+		h.records = map[ledger.RecordID]struct{}{}
+	}
+	h.records[r.ID] = struct{}{}
 	if a.Verdict == ledger.Unsent || a.Verdict == ledger.Throttled {
 		if h.blocked.IsZero() {
 			h.blocked = now
@@ -35,6 +41,16 @@ func (h *health) observe(_ ledger.Record, a ledger.Answer) {
 	}
 	h.blocked = time.Time{}
 	h.sends = append(h.sends, now)
+	if a.Verdict.Counted() {
+		h.paid++
+	}
+}
+
+// sent returns how many attempts of this run Clay took or may have taken, and how many records were tried.
+func (h *health) sent() (paid, records int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.paid, len(h.records)
 }
 
 // rate returns the sends a second of late.

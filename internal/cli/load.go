@@ -130,8 +130,11 @@ const acceptBatch = 500
 
 // maxAge is how old a result may be to be reused; 0 for none.
 func (l *load) maxAge() time.Duration {
-	if l.flags.maxAge.set {
+	switch {
+	case l.flags.maxAge.set:
 		return l.flags.maxAge.Duration
+	case l.flags.fresh:
+		return 0
 	}
 	return ledger.DefaultMaxAge
 }

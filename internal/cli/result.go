@@ -13,7 +13,8 @@ import (
 type tally struct {
 	rows     int
 	statuses map[string]int
-	sent     int // rows that were sent to Clay, in this run or before
+	paid     int // rows that Clay took in this run, or may have taken
+	earlier  int // rows that were sent in an earlier run
 	saved    int // rows that were answered without being sent
 	doubled  int // rows that Clay may hold twice
 	queued   int // rows not sent yet
@@ -82,12 +83,18 @@ func (l *load) endOf(ctx context.Context, row row, r *ledger.Record) (ended, err
 
 // tally counts what became of the rows.
 func (l *load) tally(ctx context.Context) (tally, error) {
-	t := tally{rows: len(l.rows), statuses: map[string]int{}}
+	t := l.newTally()
 	err := l.each(ctx, func(n int, r *ledger.Record, e ended) error {
 		t.add(l.rows[n], r, e)
 		return nil
 	})
 	return t, err
+}
+
+// newTally begins a tally. What this run sent was not sent earlier.
+func (l *load) newTally() tally {
+	paid, records := l.health.sent()
+	return tally{rows: len(l.rows), statuses: map[string]int{}, paid: paid, earlier: -records}
 }
 
 func (t *tally) add(row row, r *ledger.Record, e ended) {
@@ -102,7 +109,7 @@ func (t *tally) add(row row, r *ledger.Record, e ended) {
 		return
 	}
 	if r.Attempts > 0 {
-		t.sent++
+		t.earlier++
 	}
 	if r.Cached {
 		t.saved++
@@ -122,7 +129,7 @@ func (t *tally) add(row row, r *ledger.Record, e ended) {
 // names of the result columns, so that a million rows need no memory.
 func (l *load) write(ctx context.Context) (tally, error) {
 	var columns sheet.Collector
-	t := tally{rows: len(l.rows), statuses: map[string]int{}}
+	t := l.newTally()
 	err := l.each(ctx, func(n int, r *ledger.Record, e ended) error {
 		t.add(l.rows[n], r, e)
 		return columns.Add(e.result)
