@@ -22,18 +22,10 @@ import (
 // Field names match as in encoding/json, without regard to case. A value that
 // cannot be read as its field's type is an error.
 func Unmarshal(data []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var tree any
-	if err := dec.Decode(&tree); err != nil {
-		return err
-	}
-	if dec.More() { // the plain decoder's error for what follows
-		return json.Unmarshal(data, new(any))
-	}
+	tree, ok := parse(data)
 	t := reflect.TypeOf(v)
-	if t == nil || t.Kind() != reflect.Pointer {
-		return json.Unmarshal(data, v) // its error says what is wrong with v
+	if !ok || t == nil || t.Kind() != reflect.Pointer {
+		return json.Unmarshal(data, v) // its error says what is wrong with data or v
 	}
 	mended, ok := mend(tree, t.Elem())
 	if !ok {
@@ -136,7 +128,7 @@ func mendList(v any, t reflect.Type) (any, bool) {
 		}
 		return list, true
 	case string:
-		if parsed, ok := parse(inner, '['); ok {
+		if parsed, ok := parseText[[]any](inner); ok {
 			return mendList(parsed, t)
 		}
 	}
@@ -160,24 +152,29 @@ func mendObject(v any, t reflect.Type) (any, bool) {
 		}
 		return object, true
 	case string:
-		if parsed, ok := parse(inner, '{'); ok {
+		if parsed, ok := parseText[map[string]any](inner); ok {
 			return mendObject(parsed, t)
 		}
 	}
 	return v, true
 }
 
-// parse reads text that begins with open as JSON.
-func parse(text string, open byte) (any, bool) {
-	text = strings.TrimSpace(text)
-	if text == "" || text[0] != open {
+// parse reads JSON, numbers as they are written.
+func parse(data []byte) (v any, ok bool) {
+	if !json.Valid(data) { // a decoder overlooks some of what may follow the value
 		return nil, false
 	}
-	dec := json.NewDecoder(strings.NewReader(text))
+	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	var v any
-	ok := dec.Decode(&v) == nil && !dec.More()
-	return v, ok
+	err := dec.Decode(&v)
+	return v, err == nil
+}
+
+// parseText reads text that holds a JSON value of the given kind.
+func parseText[T any](text string) (T, bool) {
+	v, _ := parse([]byte(text))
+	t, ok := v.(T)
+	return t, ok
 }
 
 // elemType is the type that encoding/json would decode an object's field into.
