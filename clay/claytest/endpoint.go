@@ -13,7 +13,8 @@ import (
 type arrival struct {
 	request
 	http *http.Request
-	long bool // the body was larger than MaxBody
+	now  time.Time // when it is dealt with: on arrival, unless a fault delays it
+	long bool      // the body was larger than MaxBody
 }
 
 // endpoint answers an arrival. It may fill in the arrival's row.
@@ -41,11 +42,12 @@ func (s *Server) countConn(_ net.Conn, state http.ConnState) {
 func (s *Server) serve(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a := &arrival{http: r}
-		a.at, a.number = time.Now(), int(s.arrivals.Add(1))
+		a.now, a.number = time.Now(), int(s.arrivals.Add(1))
+		a.at = a.now
 		a.method, a.path, a.webhook = r.Method, r.URL.Path, r.PathValue("webhook")
 		a.header = packHeader(r.Header)
 		if h := s.strike(a, true); h != nil {
-			s.early(h, a)
+			s.reset(h, a)
 		}
 		if err := s.read(w, a); err != nil {
 			s.broken(a) // the client is gone; nobody to answer
@@ -65,15 +67,11 @@ func (s *Server) serve(e endpoint) http.HandlerFunc {
 // strike asks for a fault; early ones come before the body is read.
 func (s *Server) strike(a *arrival, early bool) *hit {
 	e := Event{Number: a.number, Webhook: a.webhook, Request: a.http, Body: a.body}
-	return s.faults.strike(e, func(f *Fault) bool { return !f.hitsCallback() && f.beforeBody() == early })
+	return s.faults.strike(e, func(f *Fault) bool { return !f.hitsCallback() && (f.Kind == Reset) == early })
 }
 
-// early does what befalls a request before its body is read.
-func (s *Server) early(h *hit, a *arrival) {
-	if h.Kind == Slow {
-		s.sleep(a, h.delay())
-		return
-	}
+// reset reads a part of the body and resets the connection.
+func (s *Server) reset(h *hit, a *arrival) {
 	a.body = make([]byte, h.Bytes)
 	n, _ := io.ReadFull(a.http.Body, a.body)
 	a.body = a.body[:n]
@@ -96,10 +94,14 @@ func (s *Server) respond(a *arrival, e endpoint) (ans answer, heard bool) {
 	case AnswerAfter:
 		e(a)
 		return h.answer(h.n), true
+	case Slow:
+		if sleep(s.ctx, h.delay()) {
+			a.now = time.Now()
+			return e(a), true
+		}
 	case SlowAnswer:
 		ans = e(a)
-		s.sleep(a, h.delay())
-		return ans, true
+		return ans, sleep(s.ctx, h.delay())
 	case DropAfter:
 		e(a)
 	}
@@ -122,17 +124,6 @@ func (s *Server) read(w http.ResponseWriter, a *arrival) (err error) {
 		return nil
 	}
 	return err
-}
-
-// sleep waits, no longer than the client and the server live.
-func (s *Server) sleep(a *arrival, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-a.http.Context().Done():
-	case <-s.ctx.Done():
-	}
 }
 
 // broken records a request that gets no answer and closes its connection.

@@ -12,7 +12,8 @@ type FaultKind string
 
 // The kinds of faults. The first group befalls requests, the second callbacks.
 const (
-	// Slow waits for [Fault.Latency] before the request is looked at.
+	// Slow waits for [Fault.Latency] before it deals with the request, which
+	// it then does even if the client has gone.
 	Slow FaultKind = "slow"
 	// SlowAnswer stores the row, waits for [Fault.Latency] and then answers.
 	SlowAnswer FaultKind = "slow-answer"
@@ -78,10 +79,9 @@ type Event struct {
 	// Number of the request or, for callbacks, of the row.
 	Number  int
 	Webhook string
-	// Request is nil for callbacks. Its body has been read already.
+	// Request is nil for callbacks. Do not read its body.
 	Request *http.Request
-	// Body of the submission; nil for [Reset] and [Slow], which come before
-	// it is read.
+	// Body of the submission; nil for [Reset], which comes before it is read.
 	Body []byte
 }
 
@@ -95,9 +95,6 @@ func (f *Fault) delay() time.Duration {
 
 // hitsCallback reports which of the two groups the fault belongs to.
 func (f *Fault) hitsCallback() bool { return strings.HasPrefix(string(f.Kind), "callback-") }
-
-// beforeBody reports whether the fault comes before the body is read.
-func (f *Fault) beforeBody() bool { return f.Kind == Slow || f.Kind == Reset }
 
 // answer is what the hit-th hit is answered.
 func (f *Fault) answer(hit int) answer {

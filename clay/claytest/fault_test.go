@@ -100,16 +100,40 @@ func TestSlowFaults(t *testing.T) {
 	})
 }
 
-// A server that is closed, and a client that goes, end a slow request.
+// A client that goes does not stop its slow request: the row comes all the same.
+func TestSlowClientGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := claytest.New(t, claytest.Options{InMemory: true, Faults: []claytest.Fault{{Kind: claytest.Slow, Latency: time.Minute}}})
+		begin := time.Now()
+		client := http.Client{Transport: s.Transport(), Timeout: time.Second}
+		if _, err := client.Post(s.WebhookURL("people"), "application/json", strings.NewReader(`{}`)); err == nil {
+			t.Error("an answer came in time")
+		}
+		if err := s.WaitRows(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if at := s.Rows()[0].At.Sub(begin); at != time.Minute {
+			t.Errorf("the row came after %s", at)
+		}
+	})
+}
+
+// Closing the server ends slow requests; no row comes of them.
 func TestSlowEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := claytest.New(t, claytest.Options{InMemory: true, Faults: []claytest.Fault{{Kind: claytest.Slow, Latency: time.Hour}}})
-		begin := time.Now()
-		go func() { _, _ = s.Client().Post(s.WebhookURL("people"), "application/json", strings.NewReader(`{}`)) }()
+		begin, answered := time.Now(), make(chan error)
+		go func() {
+			_, err := s.Client().Post(s.WebhookURL("people"), "application/json", strings.NewReader(`{}`))
+			answered <- err
+		}()
 		synctest.Wait()
 		s.Close()
-		if took := time.Since(begin); took != 0 {
-			t.Errorf("closed after %s", took)
+		if err := <-answered; err == nil {
+			t.Error("an answer came")
+		}
+		if took := time.Since(begin); took != 0 || len(s.Rows()) != 0 {
+			t.Errorf("closed after %s with %d rows", took, len(s.Rows()))
 		}
 	})
 }

@@ -30,7 +30,7 @@ func (s *Server) webhook(a *arrival) answer {
 		return notFound()
 	case a.method != http.MethodPost:
 		return methodNotAllowed()
-	case !s.limiter.take(a.at):
+	case !s.limiter.take(a.now):
 		return tooMany()
 	case !authorized(a.http, hook.Token):
 		return refusal(http.StatusUnauthorized, "Unauthorized", "Authentication token is missing or wrong")
@@ -38,7 +38,7 @@ func (s *Server) webhook(a *arrival) answer {
 	if why := a.invalid(); why != "" {
 		return badRequest(why)
 	}
-	row := &Row{Webhook: a.webhook, At: a.at, Body: a.body}
+	row := &Row{Webhook: a.webhook, At: a.now, Body: a.body}
 	ok, err := s.runner.accept(row, hook.Cap)
 	switch {
 	case err != nil:
