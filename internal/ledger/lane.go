@@ -18,7 +18,7 @@ const (
 )
 
 func (p Pace) normal() Pace {
-	if p.PerSecond <= 0 {
+	if !(p.PerSecond > 0) || math.IsInf(p.PerSecond, 1) { // so that NaN is caught
 		p.PerSecond = DefaultPerSecond
 	}
 	if p.Burst <= 0 {
@@ -55,24 +55,19 @@ func NewLane(id LaneID, p Pace) Lane {
 // many may leave now, and, when that is fewer than n, how long until the next could. A clock that went backwards
 // (elapsed < 0) counts as no time at all; one that leapt ahead fills the bucket and no more.
 func (l Lane) Take(elapsed time.Duration, n int) (next Lane, granted int, wait time.Duration) {
-	l = l.after(elapsed)
-	if l.Hold > 0 {
-		return l, 0, l.Hold
-	}
+	l, n = l.after(elapsed), max(n, 0)
 	if l.Misses > 0 {
-		if l.Probe > 0 {
-			return l, 0, l.Probe
-		}
 		n = min(n, 1)
 	}
-	granted = min(n, int(l.Tokens))
-	l.Tokens -= float64(granted)
-	if l.Misses > 0 && granted > 0 {
-		l.Probe = ClaimTimeout
-		return l, granted, l.Probe
+	if l.Hold == 0 && l.Probe == 0 {
+		granted = min(n, int(l.Tokens+dust))
+		l.Tokens -= float64(granted)
+		if l.Misses > 0 && granted > 0 {
+			l.Probe = ClaimTimeout
+		}
 	}
-	if granted < n {
-		wait = l.untilToken()
+	if held := max(l.Hold, l.Probe); held > 0 || granted < n {
+		wait = max(held, l.untilToken())
 	}
 	return l, granted, wait
 }
@@ -92,11 +87,17 @@ func (l Lane) after(elapsed time.Duration) Lane {
 	return l
 }
 
-// untilToken returns the time until the bucket holds a whole token. It is rounded up, so that whoever sleeps that long
-// finds one.
+// dust is what a sum of fractions may lack of a whole token. It is only borrowed: the bucket goes below zero by it.
+const dust = 1e-9
+
+// untilToken returns the time until the bucket holds a whole token. It is rounded up to the microsecond, which is what
+// stores keep, so that whoever waits that long finds one.
 func (l Lane) untilToken() time.Duration {
-	missing := max(math.Floor(l.Tokens)+1-l.Tokens, 0)
-	return time.Duration(math.Ceil(missing / l.Pace.PerSecond * float64(time.Second)))
+	if l.Tokens+dust >= 1 {
+		return 0
+	}
+	micros := math.Ceil((1 - l.Tokens) / l.Pace.PerSecond * 1e6)
+	return time.Duration(min(micros, math.MaxInt64/2000)) * time.Microsecond
 }
 
 // Signal is what an answer says about the pace of its lane.
@@ -114,6 +115,7 @@ const (
 	Silent  SignalKind = iota // says nothing about the pace
 	Flowing                   // an ordinary answer: whatever held the lane is over
 	Blocked                   // Clay throttled it, or was not reached
+	Unused                    // nothing was sent: if it was the probe, another one may go
 )
 
 func (e Answer) signal() Signal {
@@ -122,6 +124,8 @@ func (e Answer) signal() Signal {
 		return Signal{Kind: Blocked, RetryAfter: e.RetryAfter, Jitter: e.Jitter}
 	case e.Outcome == Answered:
 		return Signal{Kind: Flowing}
+	case e.Outcome == Released:
+		return Signal{Kind: Unused}
 	}
 	return Signal{}
 }
@@ -135,17 +139,21 @@ func (l Lane) Hear(elapsed time.Duration, s Signal) Lane {
 		if l.Hold == 0 {
 			l.Misses, l.Probe = 0, 0
 		}
+	case Unused:
+		l.Probe = 0
 	case Blocked:
-		if s.RetryAfter > 0 {
+		first := l.Hold == 0
+		switch {
+		case s.RetryAfter > 0:
 			asked := min(s.RetryAfter, maxRetryAfter)
 			spread := min(asked/10, 5*time.Second)
 			l.Hold = max(l.Hold, asked+time.Duration(float64(spread)*s.Jitter))
-		} else if l.Hold == 0 {
+		case first:
 			l.Hold = laneBase/4 + fullJitter(laneBase, l.Misses, s.Jitter)
-		} else {
-			break
 		}
-		l.Misses++
+		if first {
+			l.Misses++
+		}
 		l.Probe = 0
 	}
 	return l
