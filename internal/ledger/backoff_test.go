@@ -43,7 +43,7 @@ func TestFullJitterBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(-5, math.MaxInt).Draw(t, "n")
 		jitter := rapid.Float64Range(0, math.Nextafter(1, 0)).Draw(t, "jitter")
-		base := time.Duration(rapid.Int64Range(1, int64(backoffCap)).Draw(t, "base"))
+		base := time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(backoffCap)).Draw(t, "base"))
 		got := fullJitter(base, n, jitter)
 		ceiling := min(float64(backoffCap), float64(base)*math.Pow(2, float64(max(n, 0))))
 		if got < 0 || float64(got) > ceiling {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -23,6 +24,7 @@ type Change struct {
 	Ended  *Answer       // what is now known of an attempt
 	Doubt  int           // the attempt after which a send could make a second row; 0 for none
 	Fresh  bool          // the result changed: the revision was raised
+	Owns   bool          // it is now the record that others with its key join or are answered from
 
 	Lane      Signal // what the answer says about the lane's pace
 	Pause     Pause  // the target is to pause, when it has a reason
@@ -39,13 +41,13 @@ func Decide(t Target, r Record, e Event) (Change, error) {
 	case Answer:
 		return answer(t, r, e), nil
 	case Release:
-		return release(r, e), nil
+		return answer(t, r, Answer{Attempt: e.Attempt, Outcome: Released, Verdict: Unsent}), nil
 	case Result:
 		return result(t, r, e)
 	case Tick:
 		return tick(t, r, e), nil
 	case Replay:
-		return replay(r)
+		return replay(r, e.Owner)
 	case Cancel:
 		return cancel(r, e.Reason)
 	case Follow:
@@ -80,9 +82,14 @@ func end(r Record, state State, reason string) Change {
 	return move(r, state, Never)
 }
 
+// claim begins an attempt. A record whose last date to send has passed expires instead: after a stop of hours the
+// first claim may come before the first tick.
 func claim(r Record) (Change, error) {
 	if r.State != Queued {
 		return Change{}, conflict("claim", r)
+	}
+	if r.SendBy < 0 {
+		return overdue(r), nil
 	}
 	r.Attempts++
 	if r.AtClay {
@@ -106,7 +113,7 @@ func answer(t Target, r Record, e Answer) Change {
 	}
 	c.Lane = e.signal()
 	if e.Verdict == Refused {
-		c.Pause = Pause{Reason: e.Reason, Status: e.Status}
+		c.Pause = Pause{Reason: cmp.Or(e.Reason, "Clay refused a record of it"), Status: e.Status}
 	}
 	c.Exhausted = e.Verdict == Exhausted
 	return c
@@ -151,21 +158,11 @@ func doubt(t Target, r Record, reason string) Change {
 	return move(r, Uncertain, due)
 }
 
-func release(r Record, e Release) Change {
-	if e.Attempt != r.Attempts || r.State != Sending {
-		return Change{Record: r}
-	}
-	r.AtClay = false
-	c := requeue(r, 0, "")
-	c.Ended = &Answer{Attempt: e.Attempt, Outcome: Released, Verdict: Unsent}
-	return c
-}
-
 func tick(t Target, r Record, e Tick) Change {
 	switch r.State {
 	case Queued:
 		if r.SendBy < 0 {
-			return end(r, Expired, "its send_by passed before it could be sent")
+			return overdue(r)
 		}
 	case Sending:
 		if !e.Orphaned && r.SinceSend < ClaimTimeout {
@@ -174,6 +171,7 @@ func tick(t Target, r Record, e Tick) Change {
 		c := doubt(t, r, "the process that was sending it ended before Clay's answer was known")
 		c.Ended = &Answer{Attempt: r.Attempts, Outcome: Unknown, Verdict: Doubtful, Excerpt: c.Record.Reason}
 		c.Doubt = r.Attempts
+		c.Lane = Signal{Kind: Unused} // whoever was to report is gone
 		return c
 	case Sent:
 		if remaining(t, r) > 0 {
@@ -184,6 +182,10 @@ func tick(t Target, r Record, e Tick) Change {
 		return settle(t, r)
 	}
 	return Change{Record: r, Due: due(t, r), Later: true}
+}
+
+func overdue(r Record) Change {
+	return end(r, Expired, "its send_by passed before it could be sent")
 }
 
 // due returns when the next Tick of a record is due that stays where it is.
@@ -224,14 +226,21 @@ func remaining(t Target, r Record) time.Duration {
 	return max(t.resultTimeout(r)-r.SinceSend, 0)
 }
 
-func replay(r Record) (Change, error) {
+// replay begins a record again. Where its work is under way in another record it joins that one: a person who
+// replays a load's failed rows does not mean to pay twice for two rows that are the same.
+func replay(r Record, owner *Record) (Change, error) {
 	switch r.State {
 	case Dead, Expired, Canceled:
 	default:
 		return Change{}, conflict("replay", r)
 	}
-	r.Tries, r.Resends, r.Leader, r.SendBy = 0, 0, RecordID{}, 0
+	r.Tries, r.Resends, r.Leader, r.SendBy, r.Reason = 0, 0, RecordID{}, 0, ""
+	if owner != nil && owner.ID != r.ID && r.shares(*owner) {
+		r.Leader = owner.ID
+		return move(r, Joined, Never), nil
+	}
 	c := requeue(r, 0, "")
+	c.Owns = r.Await && !r.Key.IsZero()
 	if r.AtClay {
 		c.Doubt = r.Attempts
 	}
@@ -247,7 +256,7 @@ func cancel(r Record, reason string) (Change, error) {
 
 // follow ends a record with the one it joined. A late result of the leader still completes a follower that has ended.
 func follow(r Record, leader Record) Change {
-	if r.Leader != leader.ID || r.State == Done || !leader.State.Terminal() {
+	if r.Leader != leader.ID || r.State == Done || r.InFlight() || !leader.State.Terminal() {
 		return Change{Record: r}
 	}
 	if leader.State != Done {
@@ -257,7 +266,7 @@ func follow(r Record, leader Record) Change {
 		return end(r, leader.State, leader.Reason)
 	}
 	r.Result, r.Empty, r.Emulated = leader.Result, leader.Empty, leader.Emulated
-	r.Cached, r.Revision, r.Reason = true, 1, ""
+	r.Cached, r.Revision, r.Reason = r.Attempts == 0, 1, ""
 	c := move(r, Done, Never)
 	c.Fresh = true
 	return c

@@ -25,7 +25,7 @@ type Answer struct {
 	Jitter     float64       // uniform in [0,1): spreads the retry
 }
 
-// Release gives a claimed record back unsent.
+// Release gives a claimed record back unsent: it is the answer of an attempt that was never made.
 type Release struct{ Attempt int }
 
 // Result is the enriched row, as a callback or a poll brought it.
@@ -41,8 +41,12 @@ type Tick struct {
 	Orphaned bool
 }
 
-// Replay queues a record again that ended without a result. It may cost, and make a second row.
-type Replay struct{}
+// Replay begins a record again that ended without a result. It may cost, and make a second row.
+type Replay struct {
+	// Owner is the record that owns the replayed one's dedupe key; the store fills it in. While it is in flight the
+	// replayed record joins it.
+	Owner *Record
+}
 
 // Cancel gives up a record that has not left yet.
 type Cancel struct{ Reason string }

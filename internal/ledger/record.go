@@ -79,3 +79,8 @@ func (r Record) InFlight() bool {
 	}
 	return false
 }
+
+// shares reports whether the record may share the owner's work, which is under way.
+func (r Record) shares(owner Record) bool {
+	return r.Await && !r.Key.IsZero() && owner.Await && owner.InFlight()
+}

@@ -17,6 +17,9 @@ func result(t Target, r Record, e Result) (Change, error) {
 	}
 	r.Result, r.Empty, r.Emulated = e.Fields, empty, t.Emulated
 	r.Revision, r.Reason = 1, ""
+	if r.State == Done { // delivered, no result was awaited, and yet one came
+		return Change{Record: r, Fresh: true}, nil
+	}
 	c := move(r, Done, Never)
 	c.Fresh = true
 	return c, nil
