@@ -11,6 +11,9 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
+// CallbackPath is where callbacks arrive, followed by the target's name.
+const CallbackPath = collect.CallbackPath
+
 // server takes callbacks.
 type server struct {
 	listener net.Listener

@@ -61,5 +61,5 @@ func logger(s Streams, verbose bool) *slog.Logger {
 	if !verbose {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(tint.NewHandler(s.Err, &tint.Options{Level: slog.LevelDebug, NoColor: !s.Terminal}))
+	return slog.New(tint.NewTextHandler(s.Err, &tint.Options{Level: slog.LevelDebug, NoColor: !s.Terminal}))
 }

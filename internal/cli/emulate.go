@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claygate/claygate/clay/claytest"
-	"github.com/claygate/claygate/internal/collect"
+	"github.com/claygate/claygate/internal/app"
 )
 
 // emulateFlags are the flags of emulate.
@@ -32,7 +32,7 @@ func newEmulate(s Streams) *cobra.Command {
 	}
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8789", "where to listen")
 	c.Flags().StringVar(&f.token, "token", "", "the webhook token to ask for (default: none)")
-	c.Flags().StringVar(&f.callbackURL, "callback-url", "http://"+defaultCallbackListen+collect.CallbackPath+"default", "where the HTTP API column posts the enriched rows")
+	c.Flags().StringVar(&f.callbackURL, "callback-url", "http://"+defaultCallbackListen+app.CallbackPath+"default", "where the HTTP API column posts the enriched rows")
 	c.Flags().StringVar(&f.journal, "journal", "", "a file to remember the rows in, over restarts (default: none)")
 	c.Flags().Float64Var(&f.perSecond, "per-second", 0, "the rate limit; negative for none (default: Clay's 10)")
 	c.Flags().Float64Var(&f.misses, "misses", 0, "the share of rows nothing is found for; negative for none (default 0.1)")
@@ -42,7 +42,7 @@ func newEmulate(s Streams) *cobra.Command {
 }
 
 func emulate(s Streams, f emulateFlags) error {
-	log := slog.New(tint.NewHandler(s.Out, &tint.Options{NoColor: !s.Terminal}))
+	log := slog.New(tint.NewTextHandler(s.Out, &tint.Options{NoColor: !s.Terminal}))
 	server, err := claytest.Start(claytest.Options{
 		Listen: f.listen, Token: f.token, PerSecond: f.perSecond, Misses: f.misses, Cap: f.limit, Seed: f.seed,
 		Column: claytest.Column{URL: f.callbackURL}, Journal: f.journal, Log: log,

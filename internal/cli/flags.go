@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claygate/claygate/internal/app"
-	"github.com/claygate/claygate/internal/collect"
 	"github.com/claygate/claygate/internal/sheet"
 )
 
@@ -113,5 +112,5 @@ func (f *loadFlags) callbackURL(s Streams) (string, error) {
 	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.RawQuery != "" {
 		return "", errors.Join(&usageError{message: "--public-url: " + base + " is not a URL", hint: "e.g. https://hooks.example.com"})
 	}
-	return strings.TrimRight(base, "/") + collect.CallbackPath + f.target, nil
+	return strings.TrimRight(base, "/") + app.CallbackPath + f.target, nil
 }

@@ -40,7 +40,6 @@ type tx struct {
 	counts map[string]ledger.Counts
 	lanes  map[ledger.LaneID]*laneRow
 	topics map[any]struct{} // to publish after the commit
-	keep   bool             // false rolls back on purpose: a preview
 }
 
 // background is the context of every statement of the writer: a transaction that others share is not one caller's to
