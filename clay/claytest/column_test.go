@@ -1,8 +1,10 @@
 package claytest_test
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -166,17 +168,23 @@ func TestColumnRetries(t *testing.T) {
 // A refused connection is retried, a name that does not resolve is not, and
 // only loopback is called when that is asked for.
 func TestColumnUnreachable(t *testing.T) {
+	nameless := &http.Transport{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+		return nil, &net.DNSError{Err: "no such host", Name: address, IsNotFound: true}
+	}}
 	for name, tt := range map[string]struct {
-		url  string
-		want int
+		url       string
+		transport http.RoundTripper
+		want      int
 	}{
-		"refused":      {"http://127.0.0.1:1/", 2},
-		"no such name": {"http://clay.invalid./", 1},
-		"not loopback": {"http://192.0.2.1/", 1},
-		"no URL":       {"{{gone}}", 2},
+		"refused":      {url: "http://127.0.0.1:1/", want: 2},
+		"no such name": {url: "http://nowhere/", transport: nameless, want: 1},
+		"not loopback": {url: "http://192.0.2.1/", want: 1},
+		"no URL":       {url: "{{gone}}", want: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := claytest.New(t, claytest.Options{LoopbackOnly: true, Column: claytest.Column{URL: tt.url, Delay: atOnce}})
+			s := claytest.New(t, claytest.Options{
+				LoopbackOnly: true, Transport: tt.transport, Column: claytest.Column{URL: tt.url, Delay: atOnce},
+			})
 			mustPost(t, s, "people", `{}`)
 			idle(t, s)
 			if n := len(s.Callbacks()); n != tt.want {

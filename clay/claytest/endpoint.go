@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -136,7 +137,8 @@ func (s *Server) broken(a *arrival) {
 // record writes down what arrived.
 func (s *Server) record(a *arrival) error {
 	kept := a.request
-	s.opt.Log.Info("request", "method", a.method, "table", a.webhook, "status", a.status, "row", a.row)
+	s.opt.Log.LogAttrs(a.http.Context(), slog.LevelInfo, "request", slog.String("method", a.method),
+		slog.String("table", a.webhook), slog.Int("status", a.status), slog.Int("row", a.row))
 	return s.book.addRequest(&kept)
 }
 

@@ -29,12 +29,16 @@ var credentials = []string{"Authorization", "X-Clay-Webhook-Auth", "Clay-Api-Key
 // packHeader writes the header as on the wire, without credentials.
 func packHeader(h http.Header) string {
 	var b strings.Builder
+	b.Grow(160) // a usual one fits
 	for name, values := range h {
 		for _, v := range values {
 			if slices.Contains(credentials, name) {
 				v = "[redacted]"
 			}
-			b.WriteString(name + ": " + v + "\r\n")
+			b.WriteString(name)
+			b.WriteString(": ")
+			b.WriteString(v)
+			b.WriteString("\r\n")
 		}
 	}
 	b.WriteString("\r\n")

@@ -3,6 +3,7 @@ package claytest_test
 import (
 	stdcmp "cmp"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -195,5 +196,51 @@ func TestKeep(t *testing.T) {
 	}
 	if st := s.Stats(); st.Rows != 5 || st.Requests != 5 {
 		t.Errorf("stats %+v", st)
+	}
+}
+
+// Webhooks come, go and change their tokens at run time; their counts stay.
+func TestSetWebhooks(t *testing.T) {
+	s := claytest.New(t, claytest.Options{InMemory: true, Cap: 1})
+	mustPost(t, s, "people", `{}`)
+	for i, step := range []struct {
+		webhooks []claytest.Webhook
+		want     int
+	}{
+		{[]claytest.Webhook{{Name: "companies"}}, 404},
+		{[]claytest.Webhook{{Name: "people", Token: "rotated"}}, 401},
+		{[]claytest.Webhook{{Name: "people"}}, 403},
+		{[]claytest.Webhook{{Name: "people", Cap: -1}}, 200},
+		{nil, 403},
+	} {
+		s.SetWebhooks(step.webhooks...)
+		if status, _ := post(t, s, "people", `{}`); status != step.want {
+			t.Errorf("step %d: status %d, want %d", i+1, status, step.want)
+		}
+	}
+}
+
+// The log has a line per request, and neither bodies nor headers.
+func TestLog(t *testing.T) {
+	var log strings.Builder
+	text := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	s := claytest.New(t, claytest.Options{InMemory: true, Log: text, Faults: []claytest.Fault{{Kind: claytest.DropAfter, From: 3}}})
+	mustPost(t, s, "people", `{"email":"canary@acme.com"}`)
+	post(t, s, "people", `{"email":"canary@`)
+	if _, err := s.Client().Post(s.WebhookURL("companies"), "application/json", strings.NewReader(`{}`)); err == nil {
+		t.Error("an answer came")
+	}
+	s.Close()
+	want := `level=INFO msg=request method=POST table=people status=200 row=1
+level=INFO msg=request method=POST table=people status=400 row=0
+level=INFO msg=request method=POST table=companies status=0 row=2
+`
+	if diff := cmp.Diff(want, log.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
