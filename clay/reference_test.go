@@ -219,8 +219,8 @@ func TestReferenceUnsetOptionsMeanTheDefault(t *testing.T) {
 	})
 }
 
-// "serial batch": one row at a time and a pause after each: 4.9 rows a second, and 2.8
-// when Clay is 150 ms away. Here latency costs nothing: 10 a second either way.
+// "serial batch": one row at a time and a pause after each: under 5 rows a second, and under
+// 3 when Clay is 150 ms away. Here latency costs nothing: 10 a second either way.
 func TestReferenceBatchUsesClaysWholeRate(t *testing.T) {
 	for _, latency := range []time.Duration{0, 150 * time.Millisecond, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
