@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -51,11 +52,14 @@ func occurrenceOf(row ledger.Digest, occurrence uint32) ledger.Digest {
 	return ledger.Digest(sum[:16])
 }
 
-// canonicalJSON returns the same bytes for the same fields in any order and spacing. Numbers keep their digits.
+// canonicalJSON returns the same bytes for the same value, whatever the order of its names, its spacing and its escapes.
+// Numbers keep their digits.
 func canonicalJSON(raw json.RawMessage) ([]byte, error) {
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &values); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var value any
+	if err := dec.Decode(&value); err != nil {
 		return nil, err
 	}
-	return json.Marshal(values) // sorts the names and compacts the values
+	return json.Marshal(value) // sorts the names at every level
 }
