@@ -45,8 +45,8 @@ func (s *Server) SetWebhooks(webhooks ...Webhook) {
 
 // SetColumn puts a column in the place of the one for the same webhook, or of
 // everybody's. A column without a URL takes it away. Rows that came before
-// there was a column run now; rows that wait are sent the new way. It fails when
-// Clay's editor would not save the column.
+// there was a column run now; rows whose enrichment is under way are sent the
+// new way. It fails when Clay's editor would not save the column.
 func (s *Server) SetColumn(c Column) error {
 	col, err := compile(c)
 	if err != nil {

@@ -130,7 +130,7 @@ type column struct {
 	body    template
 	retryOn statusSet
 	window  *window
-	slots   chan struct{}
+	workers *workers
 }
 
 // compile checks a column as Clay's editor would. A column without a URL is
@@ -140,7 +140,7 @@ func compile(c Column) (*column, error) {
 		return nil, nil
 	}
 	c = c.withDefaults()
-	c.Header = c.Header.Clone()
+	c.Header, c.Fields, c.Required = c.Header.Clone(), slices.Clone(c.Fields), slices.Clone(c.Required)
 	if !slices.Contains([]string{"GET", "POST", "PUT", "DELETE"}, c.Method) {
 		return nil, fmt.Errorf("claytest: the column's method is %q: use GET, POST, PUT or DELETE", c.Method)
 	}
@@ -156,8 +156,8 @@ func compile(c Column) (*column, error) {
 	}
 	col := &column{
 		Column: c, retryOn: retryOn,
-		window: newWindow(c.Limit.Requests, c.Limit.Per),
-		slots:  make(chan struct{}, c.Concurrency),
+		window:  newWindow(c.Limit.Requests, c.Limit.Per),
+		workers: &workers{limit: c.Concurrency},
 	}
 	if col.url, err = parseTemplate(c.URL); err != nil {
 		return nil, fmt.Errorf("claytest: the column's URL: %w", err)

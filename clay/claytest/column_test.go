@@ -252,7 +252,7 @@ func TestSetColumn(t *testing.T) {
 		set(claytest.Column{URL: "http://me/?all"})
 		mustPost(t, s, "companies", `{}`)
 		mustPost(t, s, "people", `{}`)
-		set(claytest.Column{}) // before they are due
+		set(claytest.Column{}) // before they are due; companies keep their own
 		idle(t, s)
 		var got []string
 		for _, c := range s.Callbacks() {
@@ -267,6 +267,13 @@ func TestSetColumn(t *testing.T) {
 		}
 		if cell := s.Rows()[4].Cell; cell != (claytest.Cell{}) {
 			t.Errorf("cell without a column: %+v", cell)
+		}
+		set(claytest.Column{URL: "http://me/?all"})
+		set(claytest.Column{Webhook: "companies"}) // back to everybody's
+		mustPost(t, s, "companies", `{}`)
+		idle(t, s)
+		if last := s.Callbacks()[5]; last.Row != 6 || last.URL != "http://me/?all" {
+			t.Errorf("after the table's own column: %+v", last)
 		}
 	})
 }
@@ -341,6 +348,42 @@ func TestColumnLimits(t *testing.T) {
 		idle(t, s)
 		if took := time.Since(begin); took != 4*time.Second {
 			t.Errorf("7 callbacks of 1 s, 2 at once, took %s", took)
+		}
+	})
+}
+
+// A receiver that hangs holds up its own table only.
+func TestColumnsApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReceiver(t, func(_ int, _ http.ResponseWriter, req *http.Request) {
+			if req.URL.Path == "/hangs" {
+				<-req.Context().Done()
+			}
+		})
+		s := claytest.New(t, claytest.Options{InMemory: true, Transport: r.transport})
+		for _, webhook := range []string{"hangs", "answers"} {
+			err := s.SetColumn(claytest.Column{
+				Webhook: webhook, URL: "http://me/" + webhook, Delay: atOnce, Concurrency: 1, Retries: -1,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		begin := time.Now()
+		for _, webhook := range []string{"hangs", "hangs", "hangs", "answers", "answers"} {
+			mustPost(t, s, webhook, `{}`)
+		}
+		if err := s.WaitCallbacks(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("callbacks waited %s for another table's", took)
+		}
+		if err := s.WaitIdle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took != 3*claytest.DefaultTimeout {
+			t.Errorf("three that hang, one after the other, took %s", took)
 		}
 	})
 }

@@ -11,6 +11,9 @@ import (
 
 // deliver enriches one row and sends it, or says in its cell why not.
 func (r *runner) deliver(ctx context.Context, col *column, j *job) {
+	if ctx.Err() != nil {
+		return
+	}
 	v := values{input: decode(j.row.Body)}
 	v.enriched, _ = r.send.enricher.Person(v.input)
 	if why := col.skip(v); why != "" {

@@ -73,9 +73,7 @@ func (s *Server) strike(a *arrival, early bool) *hit {
 
 // reset reads a part of the body and resets the connection.
 func (s *Server) reset(h *hit, a *arrival) {
-	a.body = make([]byte, h.Bytes)
-	n, _ := io.ReadFull(a.http.Body, a.body)
-	a.body = a.body[:n]
+	a.body, _ = io.ReadAll(io.LimitReader(a.http.Body, int64(h.Bytes))) // fewer, if it ends before
 	if c, ok := a.http.Context().Value(connKey{}).(interface{ SetLinger(int) error }); ok {
 		_ = c.SetLinger(0) // so that closing sends a reset
 	}

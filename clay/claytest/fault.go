@@ -58,7 +58,8 @@ type Fault struct {
 	// Webhook limits it to the webhook of that name. Default: all, and the
 	// other endpoints as well.
 	Webhook string `json:"webhook,omitempty"`
-	// When, if set, is asked as well. It may be called from several goroutines.
+	// When, if set, is asked as well, one request or row at a time. It must not
+	// call the server.
 	When func(Event) bool `json:"-"`
 
 	// Latency is how long; see the kinds. Default 1 s.
@@ -125,6 +126,9 @@ func (f *Fault) check() error {
 	}
 	if f.Rate < 0 || f.Rate > 1 {
 		return fmt.Errorf("claytest: fault %s: the rate is %v, not between 0 and 1", f.Kind, f.Rate)
+	}
+	if f.Bytes < 0 {
+		return fmt.Errorf("claytest: fault %s: %d bytes cannot be read", f.Kind, f.Bytes)
 	}
 	for _, status := range f.Status {
 		if status < 200 || status > 599 {

@@ -2,6 +2,7 @@ package claytest
 
 import (
 	"container/heap"
+	"context"
 	"sync"
 	"time"
 )
@@ -10,8 +11,9 @@ import (
 type job struct {
 	row   *Row
 	due   time.Time
-	fault *hit // what goes wrong with the callback; nil: nothing
-	place int  // in the heap
+	fault *hit            // what goes wrong with the callback; nil: nothing
+	ctx   context.Context // ends when the row is forgotten
+	place int             // in the heap
 }
 
 // queue holds the jobs in the order in which they fall due.

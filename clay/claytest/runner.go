@@ -2,7 +2,6 @@ package claytest
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 )
@@ -22,6 +21,14 @@ type runner struct {
 	columns map[string]*column // by webhook; "" is everybody else's
 	epoch   context.Context    // ends when what is under way is to be dropped
 	drop    context.CancelFunc
+
+	delivering sync.WaitGroup
+}
+
+func newRunner(ctx context.Context, seed uint64, b *book) *runner {
+	r := &runner{seed: seed, book: b, queue: newQueue(), columns: map[string]*column{}}
+	r.epoch, r.drop = context.WithCancel(ctx)
+	return r
 }
 
 // column returns the webhook's column, nil for none. The caller holds mu.
@@ -36,11 +43,11 @@ func (r *runner) column(webhook string) *column {
 func (r *runner) set(webhook string, col *column) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.columns = maps.Clone(r.columns)
-	if r.columns == nil {
-		r.columns = map[string]*column{}
+	if col == nil {
+		delete(r.columns, webhook)
+	} else {
+		r.columns[webhook] = col
 	}
-	r.columns[webhook] = col
 	r.rerun(func(row *Row) bool { return row.Cell.State == CellIdle })
 }
 
@@ -58,11 +65,12 @@ func (r *runner) rerun(which func(*Row) bool) int {
 func (r *runner) accept(row *Row, limit int) (ok bool, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.column(row.Webhook) != nil {
+	waits := r.column(row.Webhook) != nil
+	if waits {
 		row.Cell.State = CellWaiting
 	}
 	ok, err = r.book.addRow(row, limit)
-	if ok && row.Cell.State == CellWaiting {
+	if ok && waits {
 		r.enqueue(row, row.At)
 	}
 	return ok, err
@@ -70,20 +78,18 @@ func (r *runner) accept(row *Row, limit int) (ok bool, err error) {
 
 // enqueue plans a row's callback. The caller holds mu.
 func (r *runner) enqueue(row *Row, from time.Time) {
-	col := r.column(row.Webhook)
 	fault := r.faults.callback(row)
-	due := from.Add(col.delay(r.seed, row.Number))
+	due := from.Add(r.column(row.Webhook).delay(r.seed, row.Number))
 	if fault != nil && fault.Kind == CallbackLate {
 		due = due.Add(fault.delay())
 	}
-	r.queue.push(&job{row: row, due: due, fault: fault})
+	r.queue.push(&job{row: row, due: due, fault: fault, ctx: r.epoch})
 }
 
 // run delivers what falls due until the context ends, and returns when the last
 // delivery has.
 func (r *runner) run(ctx context.Context) {
-	var deliveries sync.WaitGroup
-	defer deliveries.Wait()
+	defer r.delivering.Wait()
 	for ctx.Err() == nil {
 		j, wait := r.queue.pop(time.Now())
 		if j == nil {
@@ -97,23 +103,28 @@ func (r *runner) run(ctx context.Context) {
 				continue
 			}
 		}
-		r.mu.RLock()
-		col, epoch := r.column(j.row.Webhook), r.epoch
-		r.mu.RUnlock()
-		if col == nil { // taken away meanwhile
-			r.book.setCell(j.row, Cell{})
-			continue
-		}
-		select {
-		case col.slots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		deliveries.Go(func() {
-			defer func() { <-col.slots }()
-			r.deliver(epoch, col, j)
-			r.queue.release(time.Now())
-		})
+		r.dispatch(j)
+	}
+}
+
+// dispatch gives a job to the workers of its column.
+func (r *runner) dispatch(j *job) {
+	r.mu.RLock()
+	col := r.column(j.row.Webhook)
+	r.mu.RUnlock()
+	switch {
+	case col == nil: // taken away meanwhile
+		r.book.setCell(j.row, Cell{})
+	case col.workers.take(j):
+		r.delivering.Go(func() { r.work(col, j) })
+	}
+}
+
+// work delivers a job and what has piled up behind it.
+func (r *runner) work(col *column, j *job) {
+	for ; j != nil; j = col.workers.next() {
+		r.deliver(j.ctx, col, j)
+		r.queue.release(time.Now())
 	}
 }
 
@@ -147,10 +158,4 @@ func (r *runner) reset(ctx context.Context) error {
 	r.epoch, r.drop = context.WithCancel(ctx)
 	r.queue.clear()
 	return r.book.reset()
-}
-
-func newRunner(ctx context.Context, seed uint64, b *book) *runner {
-	r := &runner{seed: seed, book: b, queue: newQueue()}
-	r.epoch, r.drop = context.WithCancel(ctx)
-	return r
 }

@@ -124,6 +124,7 @@ func TestStartRefuses(t *testing.T) {
 		"fault":       {Faults: []claytest.Fault{{Kind: "flood"}}},
 		"fault rate":  {Faults: []claytest.Fault{{Kind: claytest.Slow, Rate: 2}}},
 		"fault 1xx":   {Faults: []claytest.Fault{{Kind: claytest.Answer, Status: []int{100}}}},
+		"fault bytes": {Faults: []claytest.Fault{{Kind: claytest.Reset, Bytes: -1}}},
 		"journal dir": {Journal: t.TempDir() + "/none/journal"},
 	} {
 		t.Run(name, func(t *testing.T) {
