@@ -383,3 +383,14 @@ func TestDecideRefusesUnknownEvents(t *testing.T) {
 		t.Errorf("error %v, want kind %s", err, Internal)
 	}
 }
+
+func TestDecideDoubtIsDue(t *testing.T) {
+	for policy, want := range map[UncertainPolicy]time.Duration{Wait: 50 * time.Minute, Hold: 50 * time.Minute, Resend: 0} {
+		r := in(Sending)
+		r.SinceSend = 10 * time.Minute
+		c, _ := Decide(Target{OnUncertain: policy, ResultTimeout: time.Hour}, r, Answer{Attempt: current, Outcome: Unknown, Verdict: Doubtful})
+		if c.Record.State != Uncertain || c.Due != want {
+			t.Errorf("%s: %s, due in %s, want %s", policy, c.Record.State, c.Due, want)
+		}
+	}
+}
