@@ -21,7 +21,7 @@ type Submission struct {
 
 	MaxAge        *time.Duration // how old a result may be to answer; nil for the target's
 	ResultTimeout time.Duration  // 0 for the target's
-	SendBy        time.Duration  // from now until it may no longer be sent; 0 for no limit
+	SendBy        time.Duration  // from now until it may no longer be sent; 0 for no limit, negative that it has passed
 }
 
 // Admission says what a submission becomes.
@@ -29,6 +29,7 @@ type Admission struct {
 	Record Record        // as it is to be stored
 	Due    time.Duration // until its first Tick, or Never
 	Owns   bool          // it is now the record that others with its key join or are answered from
+	Raise  bool          // the record that it joins is to get its priority, which is higher
 }
 
 // Admit decides what a submission becomes, given the record that owns its dedupe key (nil when there is none or the
@@ -41,18 +42,18 @@ func Admit(t Target, owner *Record, s Submission) Admission {
 	}
 	if owner != nil && s.Await && !s.Key.IsZero() {
 		switch {
-		case owner.InFlight() && owner.Await:
+		case r.shares(*owner):
 			r.State, r.Leader = Joined, owner.ID
-			return Admission{Record: r, Due: Never}
-		case owner.State == Done && owner.Revision > 0 && owner.SinceDone < t.maxAge(owner.Empty, s.MaxAge):
+			return Admission{Record: r, Due: Never, Raise: s.Priority > owner.Priority}
+		case owner.State == Done && owner.Revision > 0 && max(owner.SinceDone, 0) < t.maxAge(owner.Empty, s.MaxAge):
 			r.State, r.Cached, r.Revision = Done, true, 1
 			r.Result, r.Empty, r.Emulated = owner.Result, owner.Empty, owner.Emulated
 			return Admission{Record: r, Due: Never}
 		}
 	}
 	due := Never
-	if s.SendBy > 0 {
-		due = s.SendBy
+	if s.SendBy != 0 {
+		due = max(s.SendBy, 0)
 	}
 	return Admission{Record: r, Due: due, Owns: !s.Key.IsZero() && s.Await}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // result completes a record, or updates one that is done.
@@ -69,12 +70,22 @@ func merge(old, next json.RawMessage, replace bool) (merged json.RawMessage, cha
 	if !changed {
 		return old, false, nil
 	}
-	merged, err = json.Marshal(have)
+	merged, err = encode(have)
 	return merged, true, err
 }
 
-// isEmpty reports whether a result holds nothing beyond what was sent: every field is blank, or was a field of the
-// input and came back as it went.
+// encode writes an object as json.Marshal does, but leaves <, > and & as they came.
+func encode(fields map[string]json.RawMessage) (json.RawMessage, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(fields); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// isEmpty reports whether a result holds nothing beyond what was sent: every field that was not in the input is blank.
 func isEmpty(input, output json.RawMessage) (bool, error) {
 	out, err := object(output)
 	if err != nil {
@@ -114,7 +125,23 @@ func blank(value json.RawMessage) bool {
 	return false
 }
 
-func sameJSON(a, b json.RawMessage) bool { return bytes.Equal(compact(a), compact(b)) }
+// sameJSON reports whether two values say the same, however they are spelled: Clay's repeated deliveries may order,
+// space and escape them differently. Numbers keep all their digits.
+func sameJSON(a, b json.RawMessage) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, errX := decode(a)
+	y, errY := decode(b)
+	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
+}
+
+func decode(value json.RawMessage) (v any, err error) {
+	dec := json.NewDecoder(bytes.NewReader(value))
+	dec.UseNumber()
+	err = dec.Decode(&v)
+	return v, err
+}
 
 func compact(value json.RawMessage) []byte {
 	var out bytes.Buffer
