@@ -98,7 +98,7 @@ func (c CallbackConfig) validate() error {
 }
 
 func badCallback(hint string, cause error) error {
-	return refused("callback", KindConfig, hint, cause)
+	return refused("new callback handler", KindConfig, hint, cause)
 }
 
 // authenticate fails closed, and does not tell by its timing how much of a secret

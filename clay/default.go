@@ -31,7 +31,7 @@ func Default() (*Client, error) {
 		EnterpriseKey: cmp.Or(env("CLAY_ENTERPRISE_API_KEY"), env("CLAY_API_KEY")),
 	}
 	if cfg.WebhookURL == "" && cfg.EnterpriseKey == "" {
-		return nil, refused("config", KindConfig, "export CLAY_WEBHOOK_URL with the address that Clay shows for the table's webhook source",
+		return nil, refused("default client", KindConfig, "export CLAY_WEBHOOK_URL with the address that Clay shows for the table's webhook source",
 			errors.New("neither CLAY_WEBHOOK_URL nor a key for lookups is in the environment"))
 	}
 	c, err := New(cfg)

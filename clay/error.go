@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ": HTTP %d", e.Status)
 	}
 	if e.Body != "" {
-		fmt.Fprintf(&b, " %q", e.Body)
+		b.WriteString(" " + e.Body)
 	}
 	if len(e.Attempts) > 1 {
 		fmt.Fprintf(&b, " after %d tries", len(e.Attempts))
@@ -97,6 +97,9 @@ func mayDuplicate(tries []Attempt) bool {
 func (e *Error) with(tries []Attempt) *Error {
 	copied := *e
 	copied.Attempts = tries
+	if copied.MayDuplicate() && !e.Kind.MayDuplicate() {
+		copied.Hint = "an earlier try may have made the row; " + e.Hint
+	}
 	return &copied
 }
 

@@ -49,7 +49,7 @@ func newSecrets(u *url.URL, more ...string) secrets {
 		more = append(more, u.EscapedPath(), u.Path, lastSegment(u.Path), u.RawQuery)
 	}
 	for _, v := range more {
-		if len(v) >= 6 {
+		if len(v) >= 8 {
 			s = append(s, v)
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 )
 
 // Person is what Clay knows about a person. A field that Clay does not know is empty.
@@ -37,20 +39,10 @@ type Company struct {
 }
 
 // UnmarshalJSON reads a person and keeps what it does not know in Extra.
-func (p *Person) UnmarshalJSON(data []byte) error {
-	fields, err := object(data)
-	if err != nil {
-		return err
-	}
+func (p *Person) UnmarshalJSON(data []byte) (err error) {
 	*p = Person{}
-	take(fields, "name", &p.Name)
-	take(fields, "email", &p.Email)
-	take(fields, "title", &p.Title)
-	take(fields, "company", &p.Company)
-	take(fields, "linkedin_url", &p.LinkedInURL)
-	take(fields, "location", &p.Location)
-	p.Extra = fields
-	return nil
+	p.Extra, err = readKnown(data, p)
+	return err
 }
 
 // MarshalJSON writes the person as Clay would, with what is in Extra.
@@ -60,21 +52,10 @@ func (p Person) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads a company and keeps what it does not know in Extra.
-func (c *Company) UnmarshalJSON(data []byte) error {
-	fields, err := object(data)
-	if err != nil {
-		return err
-	}
+func (c *Company) UnmarshalJSON(data []byte) (err error) {
 	*c = Company{}
-	take(fields, "name", &c.Name)
-	take(fields, "domain", &c.Domain)
-	take(fields, "industry", &c.Industry)
-	take(fields, "employee_count", &c.EmployeeCount)
-	take(fields, "linkedin_url", &c.LinkedInURL)
-	take(fields, "location", &c.Location)
-	take(fields, "description", &c.Description)
-	c.Extra = fields
-	return nil
+	c.Extra, err = readKnown(data, c)
+	return err
 }
 
 // MarshalJSON writes the company as Clay would, with what is in Extra.
@@ -89,12 +70,21 @@ func object(data []byte) (map[string]json.RawMessage, error) {
 	return fields, err
 }
 
-// take moves a field into v if it can be read as one, and leaves it otherwise.
-func take(fields map[string]json.RawMessage, name string, v any) {
-	raw, ok := fields[name]
-	if ok && Unmarshal(raw, v) == nil {
-		delete(fields, name)
+// readKnown moves the fields of an object into the struct that v points to, each by
+// its tag, and returns those that are not there or cannot be read as what is.
+func readKnown(data []byte, v any) (extra map[string]json.RawMessage, err error) {
+	fields, err := object(data)
+	if err != nil {
+		return nil, err
 	}
+	s := reflect.ValueOf(v).Elem()
+	for i := range s.NumField() {
+		name, _, _ := strings.Cut(s.Type().Field(i).Tag.Get("json"), ",")
+		if raw, ok := fields[name]; ok && name != "-" && Unmarshal(raw, s.Field(i).Addr().Interface()) == nil {
+			delete(fields, name)
+		}
+	}
+	return fields, nil
 }
 
 // withExtra adds fields to an encoded object that does not have them yet.

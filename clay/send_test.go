@@ -113,7 +113,7 @@ func TestErrorRemembersEarlierTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := emulate(t, claytest.Options{Faults: []claytest.Fault{answer(1, nil, 500), answer(0, nil, 400)}}, clay.Config{})
 		_, err := c.Send(t.Context(), row{"a": 1})
-		if e := failed(t, err, clay.KindInvalid); !e.MayDuplicate() || len(e.Attempts) != 2 || !strings.Contains(err.Error(), "after 2 tries") {
+		if e := failed(t, err, clay.KindInvalid); !e.MayDuplicate() || len(e.Attempts) != 2 || !strings.Contains(err.Error(), "after 2 tries") || !strings.Contains(e.Hint, "earlier try") {
 			t.Errorf("%v", err)
 		}
 	})

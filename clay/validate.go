@@ -71,5 +71,5 @@ func badConfig(hint, format string, args ...any) error {
 	} else {
 		cause = fmt.Errorf(format, args...)
 	}
-	return refused("config", KindConfig, hint, cause)
+	return refused("new client", KindConfig, hint, cause)
 }
