@@ -41,14 +41,14 @@ func (c Counts) add(r *Record, n int) {
 		return
 	}
 	c[Count(r.State)] += n
-	for count, holds := range map[Count]bool{
-		CountCached:    r.Cached,
-		CountEmpty:     r.State == Done && r.Empty,
-		CountSent:      r.Attempts > 0,
-		CountDuplicate: r.MayDuplicate > 0,
-	} {
-		if holds {
-			c[count] += n
-		}
+	c.addIf(r.Cached, CountCached, n)
+	c.addIf(r.State == Done && r.Empty, CountEmpty, n)
+	c.addIf(r.Attempts > 0, CountSent, n)
+	c.addIf(r.MayDuplicate > 0, CountDuplicate, n)
+}
+
+func (c Counts) addIf(holds bool, name Count, n int) {
+	if holds {
+		c[name] += n
 	}
 }
