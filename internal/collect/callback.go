@@ -3,11 +3,9 @@
 package collect
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -24,6 +22,7 @@ const CallbackPath = "/callbacks/"
 const (
 	maxCallback = 1 << 20          // larger than any cell that Clay can send (docs/clay.md)
 	holdAnswer  = 25 * time.Second // Clay waits longer; a busy ledger may recover in that time
+	askAgain    = time.Second      // how often a ledger that has no space, or is busy, is asked meanwhile
 )
 
 // Target says how callbacks of one target are taken.
@@ -38,18 +37,24 @@ type Target struct {
 // SecretHeader is the static header that a Clay column can send, because Clay signs no callback (docs/clay.md).
 const SecretHeader = "X-Claygate-Secret"
 
+// Store is what collect needs of the ledger: [ledger.Events].
+type Store interface {
+	Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Applied, error)
+}
+
 // Options says what a Callbacks handler works with.
 type Options struct {
-	Store   ledger.Events
+	Store   Store
 	Tickets ledger.Tickets
 	Targets []Target
 	Log     *slog.Logger // default: none
 }
 
 // Callbacks takes the POSTs of Clay's HTTP API columns. A callback is on disk, and its record completed, before it is
-// answered 200. When the ledger does not take it in time the answer is 429, which Clay retries.
+// answered 200. A ledger that has no space, or is busy, is given time, because Clay retries at once and once only; when it
+// does not take the callback in that time the answer is 429, which Clay retries.
 type Callbacks struct {
-	store   ledger.Events
+	store   Store
 	tickets ledger.Tickets
 	targets map[string]Target
 	log     *slog.Logger
@@ -80,16 +85,34 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), holdAnswer)
 	defer cancel()
-	applied, err := c.store.Apply(ctx, []ledger.Entry{entry})
+	applied, err := c.keep(ctx, entry)
 	if err != nil {
 		c.log.Error("the ledger did not take a callback", "error", err)
 		(&refused{http.StatusTooManyRequests, "the ledger is busy: run this cell again", 1}).write(w)
 		return
 	}
-	if err := applied[0].Err; err != nil {
-		c.log.Warn("callback matches no record", "record", entry.Record, "error", err)
+	if applied.Err != nil {
+		c.log.Warn("callback matches no record", "record", entry.Record, "error", applied.Err)
 	}
 	answer(w, http.StatusOK, map[string]any{"ok": true})
+}
+
+// keep has the ledger take a callback. It asks until the context ends where that may help.
+func (c *Callbacks) keep(ctx context.Context, entry ledger.Entry) (ledger.Applied, error) {
+	for {
+		applied, err := c.store.Apply(ctx, []ledger.Entry{entry})
+		if err == nil {
+			return applied[0], nil
+		}
+		if kind := ledger.KindOf(err); kind != ledger.Full && kind != ledger.Busy {
+			return ledger.Applied{}, err
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return ledger.Applied{}, err
+		}
+	}
 }
 
 // read authenticates a callback and returns what it brings.
@@ -106,40 +129,12 @@ func (c *Callbacks) read(w http.ResponseWriter, r *http.Request) (ledger.Entry, 
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCallback))
 	if err != nil {
-		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			_ = tooLarge
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return ledger.Entry{}, &refused{http.StatusRequestEntityTooLarge, "the body is over 1 MiB: send fewer columns", 0}
 		}
 		return ledger.Entry{}, &refused{http.StatusBadRequest, "the body ended too early", 0}
 	}
 	return c.match(target, body)
-}
-
-// match finds the ticket in a body and separates it from the result.
-func (c *Callbacks) match(target Target, body []byte) (ledger.Entry, *refused) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), &fields); err != nil || fields == nil {
-		return ledger.Entry{}, &refused{http.StatusBadRequest, "the body must be one JSON object", 0}
-	}
-	var text string
-	if json.Unmarshal(fields[target.TicketField], &text) != nil || strings.TrimSpace(text) == "" {
-		return ledger.Entry{}, &refused{http.StatusUnauthorized, "the field " + target.TicketField +
-			" is missing: add it to the column's body as /" + target.TicketField, 0}
-	}
-	ticket, err := c.tickets.Verify(text)
-	if err != nil {
-		return ledger.Entry{}, &refused{http.StatusUnauthorized, "the field " + target.TicketField + " does not hold what claygate sent with the row", 0}
-	}
-	delete(fields, target.TicketField)
-	result, err := json.Marshal(fields)
-	if err != nil {
-		return ledger.Entry{}, &refused{http.StatusBadRequest, "the body cannot be kept", 0}
-	}
-	return ledger.Entry{
-		Record:   ticket.Record,
-		Event:    ledger.Result{Attempt: ticket.Attempt, Fields: result},
-		Callback: &ledger.Callback{Target: target.Name, Body: body},
-	}, nil
 }
 
 // same compares secrets in a time that depends on neither.

@@ -1,0 +1,45 @@
+package collect
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// FuzzCallback: whatever Clay, or anybody, posts, only what carries this ledger's ticket gets through, and what gets
+// through is one JSON object without it.
+func FuzzCallback(f *testing.F) {
+	tickets := ledger.NewTickets([]byte("of this ledger"))
+	good := tickets.Sign(ledger.Ticket{Record: ledger.RecordID{1}, Attempt: 1})
+	for _, seed := range []string{
+		`{"claygate_id":"` + good + `","name":"Jo"}`, "\ufeff" + `{"Claygate_id":"` + good + `"}`, `{}`, `[]`, `null`, "{\"\xff\":1}",
+		`{"claygate_id":"rec_x.1.y"}`, `{"claygate_id":"` + good + `","CLAYGATE_ID":1}`, `{"claygate_id":"` + good + `","a":"\ud800"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	c := New(Options{Tickets: tickets})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		entry, refusal := c.match(Target{Name: target, TicketField: ledger.TicketField}, body)
+		if refusal != nil {
+			if refusal.status != http.StatusBadRequest && refusal.status != http.StatusUnauthorized {
+				t.Fatalf("refused with %d", refusal.status)
+			}
+			return
+		}
+		if entry.Record != (ledger.RecordID{1}) {
+			t.Fatalf("the record %s was never sent", entry.Record)
+		}
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(entry.Event.(ledger.Result).Fields, &fields); err != nil || fields == nil {
+			t.Fatalf("the result is no object: %v", err)
+		}
+		if string(fields[ledger.TicketField]) == `"`+good+`"` {
+			t.Fatal("the ticket is in the result")
+		}
+		if string(entry.Callback.Body) != string(body) {
+			t.Fatal("the callback is not kept as it came")
+		}
+	})
+}
