@@ -15,7 +15,8 @@ type topic string
 // Topics of a hub that are not one thing's.
 const (
 	Deadlines topic = "deadlines" // a record was given a due time
-	Pauses    topic = "pauses"    // a target paused or resumed
+	Pauses    topic = "pauses"    // a target paused or resumed, or everything stopped or started
+	Announced topic = "announced" // there is another notice
 )
 
 // Subscribe returns a channel that holds a token whenever something was published on the topic since it was last

@@ -13,7 +13,11 @@ type Store interface {
 	Lanes
 	Events
 	Reader
+	Lister
+	Notices
 	Keeper
+	Keys
+	Switch
 	Close() error
 }
 

@@ -66,6 +66,9 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 		}
 		t.count(&before, &c.Record)
 		t.tell(target, c)
+		if err := t.announce(ledger.Notice{Kind: c.Notice(), Target: target.Name, Record: c.Record.ID}); err != nil {
+			return err
+		}
 	}
 	if err := t.writeAttempt(c, webhook); err != nil {
 		return err

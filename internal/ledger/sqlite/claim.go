@@ -35,6 +35,9 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 	if granted == 0 {
 		return ledger.Claims{Wait: wait}, nil
 	}
+	if stopped, err := t.isStopped(); err != nil || stopped {
+		return ledger.Claims{Wait: ledger.Never}, err
+	}
 	want.Max = granted
 	work, ready, err := t.takeFrom(t.store.catalog.On(want.Lane), want)
 	if err != nil {

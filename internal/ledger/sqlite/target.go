@@ -12,16 +12,26 @@ func (t *tx) paused(target string) (bool, error) {
 	return reason != "", err
 }
 
-// pause stops a target's sends; the zero Pause lets them go on.
+// pause stops a target's sends; the zero Pause lets them go on. Resuming what was not paused is no news.
 func (t *tx) pause(target string, p ledger.Pause) error {
+	if paused, err := t.paused(target); err != nil || !paused && p.Reason == "" {
+		return err
+	}
 	_, err := t.exec(`INSERT INTO targets (name, paused, status, paused_at) VALUES (?, ?, ?, ?) ON CONFLICT (name)
 		DO UPDATE SET paused = excluded.paused, status = excluded.status, paused_at = excluded.paused_at`,
 		target, p.Reason, p.Status, micros(t.now))
 	if known, ok := t.store.catalog.Target(target); ok {
 		t.publish(known.Lane)
 	}
+	if err != nil {
+		return err
+	}
 	t.publish(ledger.Pauses)
-	return err
+	kind := ledger.TargetPaused
+	if p.Reason == "" {
+		kind = ledger.TargetResumed
+	}
+	return t.announce(ledger.Notice{Kind: kind, Target: target, Reason: p.Reason})
 }
 
 // Pause implements [ledger.Keeper].

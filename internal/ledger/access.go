@@ -1,0 +1,48 @@
+package ledger
+
+import (
+	"context"
+	"time"
+)
+
+// Scope is something that an API key allows.
+type Scope string
+
+// The scopes of an API key.
+const (
+	ScopeSend   Scope = "send"   // hand in records and read what they came to
+	ScopeRead   Scope = "read"   // read all records of its targets
+	ScopeReplay Scope = "replay" // replay, resolve and cancel: may cost
+	ScopeAdmin  Scope = "admin"  // everything, keys and stopping included
+)
+
+// APIKey is an API key as the ledger knows it: by its hash. The key itself is shown once, when it is made.
+type APIKey struct {
+	ID        string // "key_…", for people
+	Name      string
+	Hash      [32]byte // SHA-256 of the key: keys are random, so a plain hash is enough
+	Scopes    []Scope
+	Targets   []string // the only targets it reaches; empty for all
+	Ingest    string   // the only target that it feeds, as part of an ingest URL; "" for an ordinary key
+	CreatedAt time.Time
+	RevokedAt time.Time // zero while it is valid
+}
+
+// Keys keeps the API keys.
+type Keys interface {
+	// AddKey stores a key; CreatedAt is stamped.
+	AddKey(ctx context.Context, key APIKey) error
+	// Keys returns all keys, revoked ones included, oldest first.
+	Keys(ctx context.Context) ([]APIKey, error)
+	// RevokeKey ends a key for ever. Kind NotFound when there is none of that ID.
+	RevokeKey(ctx context.Context, id string) error
+}
+
+// Switch is the one switch that stops all sending. It survives restarts.
+type Switch interface {
+	// Stop stops all sending within a second; Start lets it go on. Reason is for people.
+	Stop(ctx context.Context, reason string) error
+	Start(ctx context.Context) error
+	// Stopped returns why everything is stopped; "" when it is not.
+	Stopped(ctx context.Context) (reason string, err error)
+}

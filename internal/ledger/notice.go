@@ -1,0 +1,61 @@
+package ledger
+
+import (
+	"context"
+	"time"
+)
+
+// NoticeKind names what those who watch from outside are told.
+type NoticeKind string
+
+// The kinds of notice.
+const (
+	RecordDone     NoticeKind = "record.done"
+	RecordUpdated  NoticeKind = "record.updated" // a further result changed one that was done
+	RecordFailed   NoticeKind = "record.failed"
+	RecordExpired  NoticeKind = "record.expired"
+	RecordCanceled NoticeKind = "record.canceled"
+	TargetPaused   NoticeKind = "target.paused"
+	TargetResumed  NoticeKind = "target.resumed"
+	AllStopped     NoticeKind = "stopped"
+	AllStarted     NoticeKind = "started"
+)
+
+// Notice is something that happened, kept in the order of its commit so that a watcher can go on where it stopped.
+type Notice struct {
+	Seq    int64 // grows with every notice; never reused
+	Kind   NoticeKind
+	Target string   // "" for those about all targets
+	Record RecordID // zero for those about targets
+	Reason string   // of a pause or a stop
+	At     time.Time
+}
+
+// Notice returns what the change is to be announced as; "" for nothing. Followers are announced as well: each record
+// was somebody's own.
+func (c Change) Notice() NoticeKind {
+	switch {
+	case c.Moved && c.Record.State == Done:
+		return RecordDone
+	case c.Moved && c.Record.State == Dead:
+		return RecordFailed
+	case c.Moved && c.Record.State == Expired:
+		return RecordExpired
+	case c.Moved && c.Record.State == Canceled:
+		return RecordCanceled
+	case c.Fresh && c.Record.State == Done:
+		return RecordUpdated
+	}
+	return ""
+}
+
+// Notices are kept and read in order.
+type Notices interface {
+	// Notices returns those after a sequence number, oldest first, at most max. They are kept for [NoticeRetention].
+	Notices(ctx context.Context, after int64, max int) ([]Notice, error)
+	// LastNotice returns the sequence number of the newest one, 0 when there is none.
+	LastNotice(ctx context.Context) (int64, error)
+}
+
+// NoticeRetention is how long notices are kept.
+const NoticeRetention = 7 * 24 * time.Hour

@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// AddKey implements [ledger.Keys].
+func (s *Store) AddKey(ctx context.Context, key ledger.APIKey) error {
+	scopes := make([]string, len(key.Scopes))
+	for i, scope := range key.Scopes {
+		scopes[i] = string(scope)
+	}
+	return s.do(ctx, "key", func(t *tx) error {
+		_, err := t.exec(`INSERT INTO api_keys (id, name, hash, scopes, targets, ingest, created_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?)`, key.ID, key.Name, key.Hash[:], strings.Join(scopes, ","),
+			strings.Join(key.Targets, ","), key.Ingest, micros(t.now))
+		return err
+	})
+}
+
+// Keys implements [ledger.Keys].
+func (s *Store) Keys(ctx context.Context) ([]ledger.APIKey, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT id, name, hash, scopes, targets, ingest, created_at, revoked_at
+		FROM api_keys ORDER BY created_at, id`)
+	if err != nil {
+		return nil, wrap("key", err)
+	}
+	defer rows.Close()
+	var keys []ledger.APIKey
+	for rows.Next() {
+		var k ledger.APIKey
+		var hash []byte
+		var scopes, targets string
+		var created int64
+		var revoked sql.NullInt64
+		if err := rows.Scan(&k.ID, &k.Name, &hash, &scopes, &targets, &k.Ingest, &created, &revoked); err != nil {
+			return nil, wrap("key", err)
+		}
+		copy(k.Hash[:], hash)
+		for _, scope := range list(scopes) {
+			k.Scopes = append(k.Scopes, ledger.Scope(scope))
+		}
+		k.Targets, k.CreatedAt = list(targets), time.UnixMicro(created)
+		if revoked.Valid {
+			k.RevokedAt = time.UnixMicro(revoked.Int64)
+		}
+		keys = append(keys, k)
+	}
+	return keys, wrap("key", rows.Err())
+}
+
+// RevokeKey implements [ledger.Keys].
+func (s *Store) RevokeKey(ctx context.Context, id string) error {
+	return s.do(ctx, "key", func(t *tx) error {
+		done, err := t.exec(`UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, micros(t.now), id)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return &ledger.Error{Kind: ledger.NotFound, Op: "key", Message: "there is no key " + id}
+	})
+}
+
+// list splits what was joined with commas.
+func list(joined string) []string {
+	if joined == "" {
+		return nil
+	}
+	return strings.Split(joined, ",")
+}
+
+// stopped is the setting that stops all sending.
+const stopped = "stopped"
+
+// Stop implements [ledger.Switch].
+func (s *Store) Stop(ctx context.Context, reason string) error {
+	return s.do(ctx, "stop", func(t *tx) error { return t.stop(reason) })
+}
+
+// Start implements [ledger.Switch].
+func (s *Store) Start(ctx context.Context) error {
+	return s.do(ctx, "start", func(t *tx) error { return t.stop("") })
+}
+
+func (t *tx) stop(reason string) error {
+	kind := ledger.AllStopped
+	if reason == "" {
+		kind = ledger.AllStarted
+	}
+	_, err := t.exec(`INSERT INTO settings (name, value) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, stopped, []byte(reason))
+	if err != nil {
+		return err
+	}
+	for _, lane := range t.store.catalog.Lanes() {
+		t.publish(lane)
+	}
+	t.publish(ledger.Pauses)
+	return t.announce(ledger.Notice{Kind: kind, Reason: reason})
+}
+
+// Stopped implements [ledger.Switch].
+func (s *Store) Stopped(ctx context.Context) (string, error) {
+	var reason []byte
+	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(value), x'') FROM settings WHERE name = ?`, stopped).Scan(&reason)
+	return string(reason), wrap("read", err)
+}
+
+func (t *tx) isStopped() (bool, error) {
+	var reason []byte
+	_, err := t.row(`SELECT value FROM settings WHERE name = ?`, []any{stopped}, &reason)
+	return len(reason) > 0, err
+}

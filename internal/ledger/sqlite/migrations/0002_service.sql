@@ -1,0 +1,35 @@
+-- +goose Up
+
+-- What those who watch are told, in the order of the commits.
+CREATE TABLE notices (
+  seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind   TEXT    NOT NULL,
+  target TEXT    NOT NULL,
+  record BLOB,
+  reason TEXT    NOT NULL,
+  at     INTEGER NOT NULL
+) STRICT;
+
+-- API keys, known by their hash.
+CREATE TABLE api_keys (
+  id         TEXT PRIMARY KEY,
+  name       TEXT    NOT NULL,
+  hash       BLOB    NOT NULL UNIQUE,
+  scopes     TEXT    NOT NULL,          -- comma-separated
+  targets    TEXT    NOT NULL,          -- comma-separated; '' for all
+  ingest     TEXT    NOT NULL,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Requests that were handed in under an idempotency key.
+CREATE TABLE idempotency (
+  key        BLOB PRIMARY KEY,          -- of the API key, the target and the idempotency key
+  body       BLOB    NOT NULL,          -- digest of the request's body
+  record     BLOB    NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_expiry ON idempotency (expires_at);
+
+-- Records that need a person's eye are few among many: listing them must not walk over the rest.
+CREATE INDEX records_trouble ON records (state, id) WHERE state IN ('uncertain', 'dead', 'expired', 'canceled');
