@@ -19,10 +19,23 @@ type Submission struct {
 	Load LoadID
 	Work Digest
 
+	// Once, when set, makes this the only submission under its idempotency key.
+	Once *Once
+
 	MaxAge        *time.Duration // how old a result may be to answer; nil for the target's
 	ResultTimeout time.Duration  // 0 for the target's
 	SendBy        time.Duration  // from now until it may no longer be sent; 0 for no limit, negative that it has passed
 }
+
+// Once is an idempotency key. Handed in again with the same body, a submission is the record that it was the first
+// time; with another body it is refused.
+type Once struct {
+	Key  Digest // of whoever submits, the target and the key that they gave
+	Body Digest // of the request's body
+}
+
+// OnceRetention is how long an idempotency key is remembered.
+const OnceRetention = 7 * 24 * time.Hour
 
 // Admission says what a submission becomes.
 type Admission struct {

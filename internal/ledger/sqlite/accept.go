@@ -48,19 +48,16 @@ func (s *Store) Preview(ctx context.Context, in iter.Seq[ledger.Submission], tel
 
 // accept stores one submission, unless it is known.
 func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
-	known, found, err := t.known(s)
-	if err != nil || found {
-		return ledger.Acceptance{Record: known, Repeated: found}, err
+	if known, err := t.known(s); err != nil || known.Repeated || known.Err != nil {
+		return known, err
 	}
 	target, ok := t.store.catalog.Target(s.Target)
 	if !ok {
 		return ledger.Acceptance{}, &ledger.Error{Kind: ledger.NotFound, Op: "accept", Message: "there is no target " + s.Target}
 	}
-	var owner *ledger.Record
-	if !s.Key.IsZero() {
-		if owner, err = t.owner(s.Key); err != nil {
-			return ledger.Acceptance{}, err
-		}
+	owner, err := t.owner(s.Key)
+	if err != nil {
+		return ledger.Acceptance{}, err
 	}
 	a := ledger.Admit(target, owner, s)
 	if err := t.insert(a.Record, s.Work, a.Due); err != nil {
@@ -73,6 +70,9 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 			return ledger.Acceptance{}, err
 		}
 	}
+	if err := t.remember(s); err != nil {
+		return ledger.Acceptance{}, err
+	}
 	t.count(nil, &a.Record)
 	t.publish(target.Lane)
 	if s.Load != 0 {
@@ -81,17 +81,31 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 	return ledger.Acceptance{Record: withoutBodies(a.Record)}, nil
 }
 
-// known finds the record of a submission that was handed in before: by its row of a load, or by its ID.
-func (t *tx) known(s ledger.Submission) (ledger.Record, bool, error) {
-	if s.Load != 0 && !s.Work.IsZero() {
-		return t.one(`SELECT `+recordColumns+` FROM records r WHERE r.load = ? AND r.work = ?`, false,
-			int64(s.Load), s.Work[:])
+// known finds the record of a submission that was handed in before: by its idempotency key, by its row of a load, or
+// by its ID.
+func (t *tx) known(s ledger.Submission) (ledger.Acceptance, error) {
+	if s.Once != nil {
+		if known, err := t.once(*s.Once); err != nil || known.Repeated || known.Err != nil {
+			return known, err
+		}
 	}
-	return t.record(s.ID, false)
+	var r ledger.Record
+	var found bool
+	var err error
+	if s.Load != 0 && !s.Work.IsZero() {
+		r, found, err = t.one(`SELECT `+recordColumns+` FROM records r WHERE r.load = ? AND r.work = ?`, false,
+			int64(s.Load), s.Work[:])
+	} else {
+		r, found, err = t.record(s.ID, false)
+	}
+	return ledger.Acceptance{Record: r, Repeated: found}, err
 }
 
-// owner returns the record that owns a dedupe key, with its result, or nil.
+// owner returns the record that owns a dedupe key, with its result, or nil. Nothing owns the zero key.
 func (t *tx) owner(key ledger.Digest) (*ledger.Record, error) {
+	if key.IsZero() {
+		return nil, nil
+	}
 	r, found, err := t.one(`SELECT `+recordColumns+`, `+bodyColumns+` FROM keys k
 		JOIN records r ON r.id = k.record LEFT JOIN bodies b ON b.record = r.id WHERE k.key = ?`, true, key[:])
 	if err != nil || !found {
