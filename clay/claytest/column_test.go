@@ -38,7 +38,7 @@ func TestColumnBody(t *testing.T) {
 		"remove empty":        {column: claytest.Column{RemoveEmpty: true}, row: `{"claygate_id":1}`, want: `{"claygate_id":1}`},
 		"chips":               {column: claytest.Column{Body: `{"id":{{claygate_id}},"n":{{ n }},"o":{{nested}}}`}, row: janeRow, want: `{"id":"r1.1.t","n":2.50,"o":{"a":{"b":"c"}}}`},
 		"quoted chips":        {column: claytest.Column{Body: `{"n":"{{n}}","q":"<{{quote}}>","o":"{{nested}}","u":"{{gone}}"}`}, row: janeRow, want: `{"n":"2.50","q":"<a\"b<é>>","o":"{\"a\":{\"b\":\"c\"}}","u":""}`},
-		"quotes and chips":    {column: claytest.Column{Body: `{"a\"":{{n}},"\\":"{{n}}"}`}, row: janeRow, want: `{"a\"":2.50,"\\":"2.50"}`},
+		"quotes and chips":    {column: claytest.Column{Body: `{"a\"":{{claygate_id}},"\\":"{{n}}"}`}, row: janeRow, want: `{"a\"":"r1.1.t","\\":"2.50"}`},
 		"unknown chip":        {column: claytest.Column{Body: `{"x":{{gone}},"y":{{nested.x}}}`}, row: janeRow, want: `{"x":null,"y":null}`},
 		"path":                {column: claytest.Column{Body: `{"x":{{nested.a.b}},"y":{{a.b}}}`}, row: janeRow, want: `{"x":"c","y":"flat"}`},
 		"sub-property":        {column: claytest.Column{Body: `{"x":"{{nested.a}}"}`}, row: janeRow, want: `{"x":"[object Object]"}`},
@@ -162,6 +162,26 @@ func TestColumnRetries(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// net/http resends by itself what carries an Idempotency-Key; the column does
+// not let it, because every attempt is to be seen.
+func TestColumnNeverResends(t *testing.T) {
+	r := newReceiver(t, func(n int, _ http.ResponseWriter, _ *http.Request) {
+		if n == 2 {
+			panic(http.ErrAbortHandler) // on a connection that was used before
+		}
+	})
+	s := claytest.New(t, claytest.Options{InMemory: true, Transport: r.transport, Column: claytest.Column{
+		URL: "http://me/", Delay: atOnce, Retries: -1, Header: http.Header{"Idempotency-Key": {"k"}},
+	}})
+	for range 2 {
+		mustPost(t, s, "people", `{}`)
+		idle(t, s)
+	}
+	if n := len(r.got()); n != 2 || s.Rows()[1].Cell.State != claytest.CellError {
+		t.Errorf("%d requests came, the second cell is %+v", n, s.Rows()[1].Cell)
 	}
 }
 
