@@ -50,6 +50,8 @@ func Decide(t Target, r Record, e Event) (Change, error) {
 		return replay(r, e.Owner)
 	case Cancel:
 		return cancel(r, e.Reason)
+	case Resolve:
+		return resolve(t, r, e)
 	case Follow:
 		return follow(r, e.Leader), nil
 	}
@@ -252,6 +254,24 @@ func cancel(r Record, reason string) (Change, error) {
 		return Change{}, conflict("cancel", r)
 	}
 	return end(r, Canceled, reason), nil
+}
+
+// resolve takes a person's word for what became of the current attempt, which may have left a row at Clay.
+func resolve(t Target, r Record, e Resolve) (Change, error) {
+	open := r.State == Uncertain || r.State == Dead || r.State == Expired
+	if !open || !r.AtClay {
+		return Change{}, conflict("resolve", r)
+	}
+	r.Tries, r.Resends = 0, 0
+	if !e.Arrived {
+		r.AtClay = false
+		return requeue(r, 0, "a person found that it had not arrived"), nil
+	}
+	r.Reason = ""
+	if !r.Await {
+		return move(r, Done, Never), nil
+	}
+	return move(r, Sent, t.resultTimeout(r)), nil // the wait begins anew
 }
 
 // follow ends a record with the one it joined. A late result of the leader still completes a follower that has ended.

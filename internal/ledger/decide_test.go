@@ -38,6 +38,9 @@ tick-due-again    expired   uncertain expired   expired   ·         ·     ·  
 orphaned          ·         uncertain ·         ·         ·         ·     ·         ·         ·
 replay            ✗         ✗         ✗         ✗         ✗         ✗     queued    queued    queued
 replay-shared     ✗         ✗         ✗         ✗         ✗         ✗     joined    joined    joined
+resolve-arrived   ✗         ✗         ✗         sent      ✗         ✗     sent      sent      ✗
+resolve-lost      ✗         ✗         ✗         queued    ✗         ✗     queued    queued    ✗
+resolve-sure      ✗         ✗         ✗         ✗         ✗         ✗     ✗         ✗         ✗
 cancel            canceled  ✗         ✗         ✗         ✗         ✗     ✗         ✗         ✗
 leader-done       ·         ·         ·         ·         done      ·     done      done      done
 leader-dead       ·         ·         ·         ·         dead      ·     ·         ·         ·
@@ -73,6 +76,9 @@ func occurrences() map[string]occurrence {
 		"replay-shared": {Replay{Owner: &Record{ID: RecordID{15: 8}, State: Queued, Await: true}}, func(r *Record) {
 			r.Key = Digest{1}
 		}},
+		"resolve-arrived":   {Resolve{Arrived: true}, func(r *Record) { r.AtClay = true }},
+		"resolve-lost":      {Resolve{}, func(r *Record) { r.AtClay = true }},
+		"resolve-sure":      {event: Resolve{Arrived: true}}, // nobody doubts it
 		"cancel":            {event: Cancel{Reason: "no longer wanted"}},
 		"other-leader-done": {event: Follow{Record{ID: RecordID{15: 7}, State: Done, Revision: 1, Result: []byte(`{}`)}}},
 	}

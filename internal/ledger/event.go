@@ -6,7 +6,7 @@ import (
 )
 
 // Event is something that happens to a record. The concrete types are [Claim], [Answer], [Release], [Result], [Tick],
-// [Replay], [Cancel] and [Follow].
+// [Replay], [Cancel], [Resolve] and [Follow].
 type Event interface{ event() }
 
 // Claim takes a queued record for sending. Only a store's Claim makes it, together with the tokens.
@@ -51,6 +51,12 @@ type Replay struct {
 // Cancel gives up a record that has not left yet.
 type Cancel struct{ Reason string }
 
+// Resolve settles what became of a request whose fate nobody knew: a person looked in the table.
+type Resolve struct {
+	// Arrived says that the row is there, so that its result is awaited again. Else it is sent again.
+	Arrived bool
+}
+
 // Follow ends a joined record together with the record that it joined.
 type Follow struct{ Leader Record }
 
@@ -61,4 +67,5 @@ func (Result) event()  {}
 func (Tick) event()    {}
 func (Replay) event()  {}
 func (Cancel) event()  {}
+func (Resolve) event() {}
 func (Follow) event()  {}
