@@ -106,7 +106,10 @@ func claim(r Record) (Change, error) {
 // answer applies the outcome table. What it says about the lane and the target holds even when the record has moved on.
 func answer(t Target, r Record, e Answer) Change {
 	c := Change{Record: r}
-	if e.Attempt == r.Attempts && (r.State == Sending || r.State == Uncertain) {
+	switch {
+	case e.Verdict == Accepted && e.Result != nil:
+		c = brought(t, r, e)
+	case e.Attempt == r.Attempts && (r.State == Sending || r.State == Uncertain):
 		c = concerning(t, r, e)
 	}
 	c.Ended = &e
@@ -119,6 +122,23 @@ func answer(t Target, r Record, e Answer) Change {
 	}
 	c.Exhausted = e.Verdict == Exhausted
 	return c
+}
+
+// brought applies an answer that holds the result. It was paid for, so it counts whichever attempt it belongs to. One
+// that is no JSON object fails like any other answer that cannot be used.
+func brought(t Target, r Record, e Answer) Change {
+	if e.Attempt == r.Attempts {
+		r.AtClay = true
+	}
+	c, err := result(t, r, Result{Attempt: e.Attempt, Fields: e.Result})
+	if err == nil {
+		return c
+	}
+	if e.Attempt != r.Attempts || (r.State != Sending && r.State != Uncertain) {
+		return Change{Record: r}
+	}
+	e.Verdict, e.Reason = Failed, err.Error()
+	return concerning(t, r, e)
 }
 
 // concerning applies an answer to the record whose current attempt it ends.

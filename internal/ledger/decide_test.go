@@ -16,6 +16,8 @@ event             queued    sending   sent      uncertain joined    done  dead  
 claim             sending   ✗         ✗         ✗         ✗         ✗     ✗         ✗         ✗
 claim-late        expired   ✗         ✗         ✗         ✗         ✗     ✗         ✗         ✗
 accepted          ·         sent      ·         sent      ·         ·     ·         ·         ·
+answered-result   done      done      done      done      done      ·     done      done      done
+answered-garbage  ·         queued    ·         queued    ·         ·     ·         ·         ·
 unsent            ·         queued    ·         queued    ·         ·     ·         ·         ·
 throttled         ·         queued    ·         queued    ·         ·     ·         ·         ·
 failed            ·         queued    ·         queued    ·         ·     ·         ·         ·
@@ -62,17 +64,19 @@ type occurrence struct {
 
 func occurrences() map[string]occurrence {
 	all := map[string]occurrence{
-		"claim":          {event: Claim{}},
-		"claim-late":     {Claim{}, func(r *Record) { r.SendBy = -time.Second }},
-		"failed-last":    {Answer{Attempt: current, Outcome: Answered, Verdict: Failed}, func(r *Record) { r.Tries = MaxTries - 1 }},
-		"release":        {event: Release{Attempt: current}},
-		"stale-release":  {event: Release{Attempt: current - 1}},
-		"result":         {event: Result{Attempt: current, Fields: []byte(`{"title":"Countess"}`)}},
-		"tick-early":     {Tick{}, func(r *Record) { r.SendBy, r.SinceSend = time.Second, ClaimTimeout-1 }},
-		"tick-due":       {Tick{}, overdueRecord},
-		"tick-due-again": {Tick{}, func(r *Record) { overdueRecord(r); r.Resends = 1 }},
-		"orphaned":       {Tick{Orphaned: true}, func(r *Record) { r.SinceSend = time.Second }},
-		"replay":         {event: Replay{}},
+		"claim":            {event: Claim{}},
+		"claim-late":       {Claim{}, func(r *Record) { r.SendBy = -time.Second }},
+		"failed-last":      {Answer{Attempt: current, Outcome: Answered, Verdict: Failed}, func(r *Record) { r.Tries = MaxTries - 1 }},
+		"answered-result":  {event: Answer{Attempt: current, Verdict: Accepted, Result: []byte(`{"title":"Countess"}`)}},
+		"answered-garbage": {event: Answer{Attempt: current, Verdict: Accepted, Result: []byte(`[]`)}},
+		"release":          {event: Release{Attempt: current}},
+		"stale-release":    {event: Release{Attempt: current - 1}},
+		"result":           {event: Result{Attempt: current, Fields: []byte(`{"title":"Countess"}`)}},
+		"tick-early":       {Tick{}, func(r *Record) { r.SendBy, r.SinceSend = time.Second, ClaimTimeout-1 }},
+		"tick-due":         {Tick{}, overdueRecord},
+		"tick-due-again":   {Tick{}, func(r *Record) { overdueRecord(r); r.Resends = 1 }},
+		"orphaned":         {Tick{Orphaned: true}, func(r *Record) { r.SinceSend = time.Second }},
+		"replay":           {event: Replay{}},
 		"replay-shared": {Replay{Owner: &Record{ID: RecordID{15: 8}, State: Queued, Await: true}}, func(r *Record) {
 			r.Key = Digest{1}
 		}},

@@ -23,6 +23,9 @@ type Answer struct {
 	RetryAfter time.Duration // the delay that Clay asked for; 0 for none
 	Reason     string        // for people: what happened and what to do; "" for an accepted attempt
 	Jitter     float64       // uniform in [0,1): spreads the retry
+
+	// Result is the enriched record, one JSON object, where an accepted attempt brings it at once, as a lookup does.
+	Result json.RawMessage
 }
 
 // Release gives a claimed record back unsent: it is the answer of an attempt that was never made.

@@ -33,8 +33,7 @@ func (s *Store) Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.App
 
 // apply lets one event happen. The error is the disk's; the event's own refusal is in what it returns.
 func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
-	_, isResult := e.Event.(ledger.Result)
-	before, found, err := t.record(e.Record, isResult)
+	before, found, err := t.record(e.Record, bringsResult(e.Event))
 	if err != nil {
 		return ledger.Applied{}, err
 	}
@@ -55,6 +54,17 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 		return ledger.Applied{}, err
 	}
 	return ledger.Applied{Record: withoutBodies(c.Record), Moved: c.Moved, Fresh: c.Fresh}, nil
+}
+
+// bringsResult reports whether deciding the event takes the record's bodies.
+func bringsResult(e ledger.Event) bool {
+	switch e := e.(type) {
+	case ledger.Result:
+		return true
+	case ledger.Answer:
+		return e.Result != nil
+	}
+	return false
 }
 
 // write writes a change back: the record, its attempt, its followers, and what it means for the lane and the target.
