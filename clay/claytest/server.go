@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"testing"
 	"time"
 )
 
@@ -41,9 +40,17 @@ type Server struct {
 	arrivals atomic.Int64
 }
 
+// TB is what [New] needs of a test. A *testing.T is one; naming that would link the
+// testing package into every program that can emulate Clay.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(func())
+}
+
 // New starts a server for a test, which fails at once if it cannot start, and
 // closes it when the test ends.
-func New(t testing.TB, opt Options) *Server {
+func New(t TB, opt Options) *Server {
 	t.Helper()
 	s, err := Start(opt)
 	if err != nil {
