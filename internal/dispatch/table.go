@@ -41,7 +41,7 @@ func (t *Table) Send(ctx context.Context, c ledger.Claimed) ledger.Answer {
 	if err == nil {
 		return ledger.Answer{Outcome: ledger.Answered, Verdict: ledger.Accepted, Status: receipt.Status}
 	}
-	return failed(err)
+	return failed(err, tableVerdict)
 }
 
 // stamp adds the ticket as the last member of the payload. The fields were checked at intake: they are one object
@@ -66,7 +66,7 @@ func (t *Table) stamp(c ledger.Claimed) json.RawMessage {
 }
 
 // failed turns the SDK's error into the ledger's answer.
-func failed(err error) ledger.Answer {
+func failed(err error, verdict func(clay.Kind) ledger.Verdict) ledger.Answer {
 	var e *clay.Error
 	if !errors.As(err, &e) {
 		return ledger.Answer{Outcome: ledger.Unknown, Verdict: ledger.Doubtful, Excerpt: err.Error(), Reason: err.Error()}
@@ -76,7 +76,7 @@ func failed(err error) ledger.Answer {
 		excerpt = e.Err.Error()
 	}
 	return ledger.Answer{
-		Outcome: outcomes[e.Outcome], Verdict: tableVerdict(e.Kind), Status: e.Status, Excerpt: excerpt,
+		Outcome: outcomes[e.Outcome], Verdict: verdict(e.Kind), Status: e.Status, Excerpt: excerpt,
 		RetryAfter: e.RetryAfter, Reason: e.Error(),
 	}
 }
