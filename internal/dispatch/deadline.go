@@ -19,9 +19,14 @@ func (d *Dispatcher) runDeadlines(ctx context.Context) {
 			_, err = d.Store.Apply(ctx, due)
 			next = 0
 		}
-		if err != nil && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			return
+		}
+		d.trouble(err)
+		if err != nil {
 			d.Log.Error("the ledger did not apply the deadlines", "error", err)
-			next = faultDelay
+			sleep(ctx, faultDelay, nil)
+			continue
 		}
 		sleep(ctx, next, changed)
 	}

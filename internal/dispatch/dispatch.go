@@ -42,6 +42,9 @@ type Options struct {
 	Concurrency int
 	// Observe, when set, is told of every attempt once the ledger has its answer. It must not block.
 	Observe func(ledger.Record, ledger.Answer)
+	// Trouble, when set, is told when the ledger fails, as on a full disk, and told nil when it works again. It must
+	// not block.
+	Trouble func(error)
 	Log     *slog.Logger // default: none
 }
 
@@ -51,9 +54,12 @@ type Dispatcher struct {
 	slots chan struct{} // one token per request under way
 
 	mu      sync.Mutex
-	stop    context.CancelFunc // ends claiming; nil before Start
-	loops   sync.WaitGroup
-	flights sync.WaitGroup
+	started bool
+	claim   context.CancelFunc // ends claiming
+	end     context.CancelFunc // ends the deadlines too
+	failing bool               // Trouble was told an error last
+
+	lanes, deadlines, flights sync.WaitGroup
 }
 
 // New returns a Dispatcher that is not started.
@@ -64,43 +70,57 @@ func New(o Options) *Dispatcher {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Dispatcher{Options: o, slots: make(chan struct{}, o.Concurrency)}
+	nothing := func() {}
+	return &Dispatcher{Options: o, slots: make(chan struct{}, o.Concurrency), claim: nothing, end: nothing}
 }
 
 // Start begins to send: the records of one load, or of any with 0. Started twice it does nothing more.
 func (d *Dispatcher) Start(only ledger.LoadID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.stop != nil {
+	if d.started {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	d.stop = cancel
+	d.started = true
+	var all, claiming context.Context
+	all, d.end = context.WithCancel(context.Background())
+	claiming, d.claim = context.WithCancel(all)
 	for _, lane := range d.Lanes {
-		d.loops.Go(func() { d.runLane(ctx, ledger.Want{Lane: lane, Load: only}) })
+		d.lanes.Go(func() { d.runLane(claiming, ledger.Want{Lane: lane, Load: only}) })
 	}
-	d.loops.Go(func() { d.runDeadlines(ctx) })
+	d.deadlines.Go(func() { d.runDeadlines(all) })
 }
 
-// StopSending ends all claiming; what is under way goes on, and so do the deadlines' effects that are already due.
+// StopSending ends all claiming. What is under way goes on, and so do the deadlines: a record whose result never comes
+// must not be waited for for ever.
 func (d *Dispatcher) StopSending() {
 	d.mu.Lock()
-	stop := d.stop
-	d.mu.Unlock()
-	if stop != nil {
-		stop()
-	}
+	defer d.mu.Unlock()
+	d.claim()
 }
 
 // Stop ends all claiming and waits until every request under way has been answered and reported, or until the context
 // ends; then it returns the context's error. It may be called twice, and without Start.
 func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.StopSending()
+	err := wait(ctx, &d.lanes, &d.flights)
+	d.mu.Lock()
+	d.end()
+	d.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return wait(ctx, &d.deadlines)
+}
+
+// wait returns when all of the groups are done, or with the context's error.
+func wait(ctx context.Context, groups ...*sync.WaitGroup) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.loops.Wait()
-		d.flights.Wait()
+		for _, g := range groups {
+			g.Wait()
+		}
 	}()
 	select {
 	case <-done:
@@ -122,30 +142,6 @@ func sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) {
 	case <-timer:
 	case <-changed:
 	case <-ctx.Done():
-	}
-}
-
-// faultDelay is how long a loop waits after the ledger failed, as on a full disk, before it asks again.
-const faultDelay = time.Second
-
-// persist applies entries until the ledger takes them: an answer is a fact that must not be lost to a full disk.
-// It gives up when the ledger is closed or broken.
-func (d *Dispatcher) persist(entries []ledger.Entry) {
-	for {
-		applied, err := d.Store.Apply(context.Background(), entries)
-		if err == nil {
-			for _, a := range applied {
-				if a.Err != nil {
-					d.Log.Error("an event was refused", "record", a.Record.ID, "error", a.Err)
-				}
-			}
-			return
-		}
-		d.Log.Error("the ledger did not take an answer", "error", err)
-		if ledger.KindOf(err) == ledger.Unavailable {
-			return
-		}
-		time.Sleep(faultDelay)
 	}
 }
 

@@ -17,13 +17,14 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 			return
 		}
 		want.Max = free
-		claims, err := d.Store.Claim(ctx, want)
+		// A claim that is given up half-way may have been made all the same: its records would look as if they had been
+		// sent. So it is not, and what it got is released below.
+		claims, err := d.Store.Claim(context.WithoutCancel(ctx), want)
+		d.trouble(err)
 		if err != nil {
 			d.giveBack(free)
-			if ctx.Err() == nil {
-				d.Log.Error("the ledger did not give out work", "lane", want.Lane, "error", err)
-				sleep(ctx, faultDelay, nil)
-			}
+			d.Log.Error("the ledger did not give out work", "lane", want.Lane, "error", err)
+			sleep(ctx, faultDelay, nil)
 			continue
 		}
 		d.giveBack(free - len(claims.Work))
