@@ -25,9 +25,13 @@ NORACE := -gcflags='github.com/ncruces/go-sqlite3...=-race=false'
 # In CI no earlier result may stand in: the cache does not see what child processes read.
 RACETEST := CGO_ENABLED=1 go test -race $(NORACE) -p $(P) -timeout $(TIMEOUT) $(if $(CI),-count=1)
 
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+build_for = GOOS=$(word 1,$(1)) GOARCH=$(word 2,$(1)) CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' \
+  -o dist/claygate-$(word 1,$(1))-$(word 2,$(1))$(if $(filter windows,$(word 1,$(1))),.exe) ./cmd/claygate
+
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build test lint fuzz bench soak cover clean need fmt-check vet staticcheck vulncheck
+.PHONY: help build dist test lint fuzz bench soak cover clean need fmt-check vet staticcheck vulncheck cross
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,10 +39,14 @@ help: ## List the targets
 build: ## Build the static binary ./claygate
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o claygate ./cmd/claygate
 
+dist: ## Build the static binaries for all platforms into dist/, with checksums
+	rm -rf dist && mkdir dist
+	@$(foreach p,$(PLATFORMS),echo $(p); $(call build_for,$(subst /, ,$(p)));) cd dist && sha256sum claygate* > SHA256SUMS && cat SHA256SUMS
+
 test: need lint fuzz ## Linters, fuzz targets, then all tests with the race detector; installs what is missing
 	$(RACETEST) $(PKG)
 
-lint: fmt-check vet staticcheck vulncheck ## gofmt, go vet, staticcheck, govulncheck
+lint: fmt-check vet staticcheck vulncheck cross ## gofmt, go vet, staticcheck, govulncheck, and the other systems' builds
 
 fuzz: ## Run every fuzz target: its seeds and FUZZTIME more
 	tools/fuzz.sh $(FUZZTIME) $(PKG)
@@ -61,7 +69,7 @@ cover: ## Write cover.html and print the coverage of every package
 	go tool cover -func=cover.out | tail -n 1
 
 clean: ## Remove what the targets above wrote
-	rm -f claygate cover.out cover.html
+	rm -rf claygate cover.out cover.html dist
 
 need:
 	@tools/need.sh gcc:gcc,libc6-dev git:git
@@ -81,6 +89,9 @@ staticcheck:
 vulncheck:
 	tools/vulncheck.sh $(CURDIR)/tools/go.mod $(PKG)
 	$(call in_bench,$(CURDIR)/tools/vulncheck.sh $(CURDIR)/tools/go.mod ./...)
+
+cross:
+	$(foreach os,windows darwin,GOOS=$(os) CGO_ENABLED=0 go build ./... &&) true
 
 # bench/ is a module of its own, so that what it measures against never becomes a dependency of claygate.
 in_bench = $(if $(wildcard bench/go.mod),cd bench && $(1))
