@@ -20,6 +20,8 @@ type Target struct {
 	DedupeBy []string
 	// TicketField is the payload's extra field; [ledger.TicketField] by default. Input that has it is refused.
 	TicketField string
+	// Await says that a result of each record is awaited. Loads decide that for themselves.
+	Await bool
 }
 
 // Options says what an Intake works with.
@@ -56,11 +58,15 @@ func (in *Intake) Accept(ctx context.Context, subs []ledger.Submission) ([]ledge
 // Submission checks one record's fields and returns the submission for them. Fields is one JSON object of at most
 // [clay.MaxRecordBytes], the ticket included. The error is a [*ledger.Error] of kind Invalid or NotFound.
 func (in *Intake) Submission(target string, fields json.RawMessage) (ledger.Submission, error) {
-	t, ok := in.targets[target]
-	if !ok {
-		return ledger.Submission{}, &ledger.Error{Kind: ledger.NotFound, Op: "accept", Message: "there is no target " + target}
+	t, err := in.target(target)
+	if err != nil {
+		return ledger.Submission{}, err
 	}
-	values, err := check(t, fields)
+	return in.submission(t, fields)
+}
+
+func (in *Intake) submission(t Target, fields json.RawMessage) (ledger.Submission, error) {
+	members, err := check(t, fields)
 	if err != nil {
 		return ledger.Submission{}, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
 	}
@@ -69,7 +75,7 @@ func (in *Intake) Submission(target string, fields json.RawMessage) (ledger.Subm
 		return ledger.Submission{}, &ledger.Error{Kind: ledger.Internal, Op: "accept", Message: "no random bytes", Err: err}
 	}
 	s := ledger.Submission{ID: ledger.RecordID(id), Target: t.Name, Fields: fields}
-	if value := dedupeValue(t.DedupeBy, values); value != "" {
+	if value := dedupeValue(t.DedupeBy, members); value != "" {
 		s.Key = ledger.DedupeKey(in.secret, t.Target, value)
 	}
 	return s, nil
@@ -80,17 +86,17 @@ func (in *Intake) Submission(target string, fields json.RawMessage) (ledger.Subm
 const ticketRoom = 64
 
 // check reads the fields and refuses what Clay would refuse, or what would come back wrong.
-func check(t Target, fields json.RawMessage) (map[string]json.RawMessage, error) {
-	values, err := decode(fields)
+func check(t Target, fields json.RawMessage) ([]Member, error) {
+	members, err := Members(fields)
 	if err != nil {
 		return nil, err
 	}
-	if _, taken := values[t.TicketField]; taken {
+	if value(members, t.TicketField) != nil {
 		return nil, fmt.Errorf("the field %q is claygate's own: rename it", t.TicketField)
 	}
 	if size := len(fields) + len(t.TicketField) + ticketRoom; size > clay.MaxRecordBytes {
 		return nil, fmt.Errorf("it is %d bytes as JSON, and Clay takes at most %d: send fewer or shorter fields",
 			size, clay.MaxRecordBytes)
 	}
-	return values, nil
+	return members, nil
 }

@@ -1,0 +1,123 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// MaxMetadataBytes is the largest metadata of a record: it is the caller's label, not a second record.
+const MaxMetadataBytes = 4 << 10
+
+// Item is one record as a caller hands it in.
+type Item struct {
+	Fields   json.RawMessage // one JSON object: what goes to Clay
+	Metadata json.RawMessage // one JSON object of at most [MaxMetadataBytes], given back and never sent; or nil
+	Priority int             // higher leaves first
+
+	MaxAge        *time.Duration // how old a result may be to answer; nil for the target's
+	ResultTimeout time.Duration  // 0 for the target's
+	SendBy        time.Duration  // from now until it may no longer be sent; 0 for no limit, negative that it has passed
+
+	Once *ledger.Once // its idempotency key, nil for none
+}
+
+// Submit takes items in and returns an acceptance for each, in order: what cannot be taken has its error there and does
+// not hinder the others. All the others are on disk when it returns, or none. The error is kind NotFound for an unknown
+// target, else the ledger's.
+func (in *Intake) Submit(ctx context.Context, target string, items []Item) ([]ledger.Acceptance, error) {
+	t, err := in.target(target)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]ledger.Acceptance, len(items))
+	subs, places := make([]ledger.Submission, 0, len(items)), make([]int, 0, len(items))
+	for i, item := range items {
+		s, err := in.item(t, item)
+		if err != nil {
+			answers[i].Err = err
+			continue
+		}
+		subs, places = append(subs, s), append(places, i)
+	}
+	if len(subs) == 0 {
+		return answers, nil
+	}
+	accepted, err := in.store.Accept(ctx, subs)
+	if err != nil {
+		return nil, err
+	}
+	for i, place := range places {
+		answers[place] = accepted[i]
+	}
+	return answers, nil
+}
+
+// item checks one item and returns its submission.
+func (in *Intake) item(t Target, item Item) (ledger.Submission, error) {
+	s, err := in.submission(t, item.Fields)
+	if err != nil {
+		return s, err
+	}
+	if item.Metadata != nil {
+		if err := checkMetadata(item.Metadata); err != nil {
+			return s, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
+		}
+	}
+	s.Metadata, s.Priority, s.Await, s.Once = item.Metadata, item.Priority, t.Await, item.Once
+	s.MaxAge, s.ResultTimeout, s.SendBy = item.MaxAge, item.ResultTimeout, item.SendBy
+	return s, nil
+}
+
+func checkMetadata(raw json.RawMessage) error {
+	if len(raw) > MaxMetadataBytes {
+		return fmt.Errorf("the metadata is %d bytes, and %d is the most: keep it elsewhere and give its ID here",
+			len(raw), MaxMetadataBytes)
+	}
+	if _, err := Members(raw); err != nil {
+		return fmt.Errorf("the metadata: %w", err)
+	}
+	return nil
+}
+
+// Key returns the dedupe key that records of the target have which were told apart by this value: what a person reads
+// in the dedupe field, or a JSON array of such values where there are several fields. Kind Invalid for a target whose
+// records share no work.
+func (in *Intake) Key(target, value string) (ledger.Digest, error) {
+	t, err := in.target(target)
+	if err != nil {
+		return ledger.Digest{}, err
+	}
+	invalid := func(message string) (ledger.Digest, error) {
+		return ledger.Digest{}, &ledger.Error{Kind: ledger.Invalid, Op: "key", Message: message}
+	}
+	switch len(t.DedupeBy) {
+	case 0:
+		return invalid("records of " + target + " have no dedupe key: its dedupe_by is not set")
+	case 1:
+		value = Fold(value)
+	default:
+		var values []string
+		if json.Unmarshal([]byte(value), &values) != nil || len(values) != len(t.DedupeBy) {
+			return invalid("the key of " + target + " is a JSON array of " + strings.Join(t.DedupeBy, ", "))
+		}
+		for i := range values {
+			values[i] = Fold(values[i])
+		}
+		joined, _ := json.Marshal(values) // strings always encode
+		value = string(joined)
+	}
+	return ledger.DedupeKey(in.secret, t.Target, value), nil
+}
+
+func (in *Intake) target(name string) (Target, error) {
+	t, ok := in.targets[name]
+	if !ok {
+		return t, &ledger.Error{Kind: ledger.NotFound, Op: "accept", Message: "there is no target " + name}
+	}
+	return t, nil
+}
