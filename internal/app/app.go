@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"sync"
 
 	"github.com/claygate/claygate/clay"
 	"github.com/claygate/claygate/clay/claytest"
@@ -26,7 +28,8 @@ type App struct {
 	dispatcher *dispatch.Dispatcher
 	callbacks  *server
 	emulator   *claytest.Server
-	clients    []*clay.Client
+	clients    map[ledger.Digest]*clay.Client // by webhook
+	close      sync.Once
 }
 
 // Open builds everything from the configuration, top to bottom. Callbacks are taken from here on, because Clay may
@@ -35,7 +38,8 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{Hub: &ledger.Hub{}, config: c}
+	c.Targets = slices.Clone(c.Targets)
+	a := &App{Hub: &ledger.Hub{}, config: c, clients: map[ledger.Digest]*clay.Client{}}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -51,6 +55,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	base, err := a.config.base()
 	if err != nil {
+		return err
+	}
+	if err := a.connect(); err != nil { // before the ledger is tied to what may be a mistake
 		return err
 	}
 
@@ -86,37 +93,42 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	tickets := ledger.NewTickets(ticketSecret)
 
-	drivers, err := a.drivers(tickets)
-	if err != nil {
-		return err
-	}
 	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: intakes})
 	a.dispatcher = dispatch.New(dispatch.Options{
-		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: drivers,
-		Observe: a.config.Observe, Log: a.config.Log,
+		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: a.drivers(tickets),
+		Observe: a.config.Observe, Trouble: a.config.Trouble, Log: a.config.Log,
 	})
 	a.serve(collect.New(collect.Options{Store: store, Tickets: tickets, Targets: callbacks, Log: a.config.Log}))
 	return nil
 }
 
-// drivers returns what sends the records of each target.
-func (a *App) drivers(tickets ledger.Tickets) (map[string]dispatch.Driver, error) {
-	drivers := map[string]dispatch.Driver{}
+// connect makes the client of each webhook. It sends nothing; the error says what is wrong with a webhook's URL or token.
+func (a *App) connect() error {
 	for _, t := range a.config.Targets {
-		table := &dispatch.Table{Webhooks: map[ledger.Digest]dispatch.Sender{}, Tickets: tickets}
 		for _, w := range t.Webhooks {
 			client, err := clay.New(clay.Config{
 				WebhookURL: w.URL, WebhookToken: w.Token, Concurrency: dispatch.DefaultConcurrency,
 			})
 			if err != nil {
-				return nil, err
+				return err
 			}
-			a.clients = append(a.clients, client)
-			table.Webhooks[w.id()] = client
+			a.clients[w.id()] = client
+		}
+	}
+	return nil
+}
+
+// drivers returns what sends the records of each target.
+func (a *App) drivers(tickets ledger.Tickets) map[string]dispatch.Driver {
+	drivers := map[string]dispatch.Driver{}
+	for _, t := range a.config.Targets {
+		table := &dispatch.Table{Webhooks: map[ledger.Digest]dispatch.Sender{}, Tickets: tickets}
+		for _, w := range t.Webhooks {
+			table.Webhooks[w.id()] = a.clients[w.id()]
 		}
 		drivers[t.Name] = table
 	}
-	return drivers, nil
+	return drivers
 }
 
 // Start begins to send: the records of one load, or of any with 0.
@@ -130,13 +142,19 @@ func (a *App) Stop(ctx context.Context) error { return a.dispatcher.Stop(ctx) }
 
 // Close ends everything, in the reverse order of [Open]. Call [App.Stop] first: a request that is still under way
 // leaves its record uncertain. It may be called twice.
-func (a *App) Close() error {
+func (a *App) Close() (err error) {
+	a.close.Do(func() { err = a.closeAll() })
+	return err
+}
+
+// closeAll stops the emulator before the callbacks' listener: a callback that found nobody would be given up.
+func (a *App) closeAll() error {
 	var errs []error
-	if a.callbacks != nil {
-		errs = append(errs, a.callbacks.close())
-	}
 	if a.emulator != nil {
 		a.emulator.Close()
+	}
+	if a.callbacks != nil {
+		errs = append(errs, a.callbacks.close())
 	}
 	for _, c := range a.clients {
 		errs = append(errs, c.Close())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -24,6 +25,9 @@ type Config struct {
 	Pace ledger.Pace
 	// Observe, when set, is told of every attempt. It must not block.
 	Observe func(ledger.Record, ledger.Answer)
+	// Trouble, when set, is told when the ledger fails, as on a full disk, and told nil when it works again. It must not
+	// block.
+	Trouble func(error)
 	// Log receives what happens. Default: nothing.
 	Log *slog.Logger
 }
@@ -97,7 +101,7 @@ func (c Config) base() (string, error) {
 					Hint: "copy it from the table's webhook source, e.g. https://api.clay.com/v3/sources/webhook/…",
 				}
 			}
-			here := u.Scheme + "://" + u.Host
+			here := strings.ToLower(u.Scheme + "://" + u.Host)
 			if base != "" && base != here {
 				return "", &ledger.Error{
 					Kind: ledger.Invalid, Op: "configuration",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/claygate/claygate/internal/collect"
@@ -30,7 +31,7 @@ func (a *App) listen() error {
 	if err != nil {
 		return &ledger.Error{
 			Kind: ledger.Unavailable, Op: "callbacks", Message: "cannot listen on " + a.config.CallbackListen,
-			Hint: "choose another address with --callback-listen", Err: err,
+			Hint: "end whatever listens there, or choose another address with --callback-listen", Err: cause(err),
 		}
 	}
 	a.callbacks = &server{listener: l}
@@ -69,12 +70,33 @@ func (a *App) serve(callbacks http.Handler) {
 	}()
 }
 
-// close lets the callbacks under way finish and closes the listener.
+// cause is why listening failed, without the address, which the message names already.
+func cause(err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err
+	}
+	if e, ok := errors.AsType[*os.SyscallError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*net.AddrError](err); ok {
+		return errors.New(e.Err)
+	}
+	return err
+}
+
+// closeTime is how long callbacks under way have to finish.
+const closeTime = 5 * time.Second
+
+// close lets the callbacks under way finish and closes the listener. One that waits for a full disk is cut off: Clay
+// sends again what was cut off.
 func (s *server) close() error {
 	if s.http == nil {
 		return s.listener.Close()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	return s.http.Shutdown(ctx)
+	if err := s.http.Shutdown(ctx); err == nil {
+		return nil
+	}
+	return s.http.Close()
 }
