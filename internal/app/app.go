@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -28,7 +29,8 @@ type App struct {
 	dispatcher *dispatch.Dispatcher
 	callbacks  *server
 	emulator   *claytest.Server
-	clients    map[ledger.Digest]*clay.Client // by webhook
+	webhooks   map[ledger.Digest]*clay.Client
+	lookups    map[string]*clay.Client // by target
 	close      sync.Once
 }
 
@@ -39,7 +41,10 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Targets = slices.Clone(c.Targets)
-	a := &App{Hub: &ledger.Hub{}, config: c, clients: map[ledger.Digest]*clay.Client{}}
+	a := &App{
+		Hub: &ledger.Hub{}, config: c,
+		webhooks: map[ledger.Digest]*clay.Client{}, lookups: map[string]*clay.Client{},
+	}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -65,13 +70,19 @@ func (a *App) open(ctx context.Context) (err error) {
 	var targets []ledger.Target
 	var intakes []intake.Target
 	var callbacks []collect.Target
+	lanes := map[ledger.LaneID]ledger.Pace{}
 	for _, t := range a.config.Targets {
 		lt := t.ledgerTarget(emulated)
 		targets = append(targets, lt)
-		intakes = append(intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy})
-		callbacks = append(callbacks, collect.Target{Name: t.Name, Secret: t.CallbackSecret})
+		intakes = append(intakes, intake.Target{
+			Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Await: !t.NoResults || t.Lookup != nil,
+		})
+		if t.Lookup == nil {
+			callbacks = append(callbacks, collect.Target{Name: t.Name, TicketField: t.TicketField, Secret: t.CallbackSecret})
+		}
+		lanes[t.lane()] = a.config.Pace[cmp.Or(t.Workspace, "main")]
 	}
-	catalog := ledger.NewCatalog(targets, map[ledger.LaneID]ledger.Pace{webhookLane: a.config.Pace})
+	catalog := ledger.NewCatalog(targets, lanes)
 
 	store, err := sqlite.Open(ctx, sqlite.Options{Path: a.config.Ledger, Catalog: catalog, Hub: a.Hub})
 	if err != nil {
@@ -102,35 +113,6 @@ func (a *App) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// connect makes the client of each webhook. It sends nothing; the error says what is wrong with a webhook's URL or token.
-func (a *App) connect() error {
-	for _, t := range a.config.Targets {
-		for _, w := range t.Webhooks {
-			client, err := clay.New(clay.Config{
-				WebhookURL: w.URL, WebhookToken: w.Token, Concurrency: dispatch.DefaultConcurrency,
-			})
-			if err != nil {
-				return err
-			}
-			a.clients[w.id()] = client
-		}
-	}
-	return nil
-}
-
-// drivers returns what sends the records of each target.
-func (a *App) drivers(tickets ledger.Tickets) map[string]dispatch.Driver {
-	drivers := map[string]dispatch.Driver{}
-	for _, t := range a.config.Targets {
-		table := &dispatch.Table{Webhooks: map[ledger.Digest]dispatch.Sender{}, Tickets: tickets}
-		for _, w := range t.Webhooks {
-			table.Webhooks[w.id()] = a.clients[w.id()]
-		}
-		drivers[t.Name] = table
-	}
-	return drivers
-}
-
 // Start begins to send: the records of one load, or of any with 0.
 func (a *App) Start(only ledger.LoadID) { a.dispatcher.Start(only) }
 
@@ -156,7 +138,10 @@ func (a *App) closeAll() error {
 	if a.callbacks != nil {
 		errs = append(errs, a.callbacks.close())
 	}
-	for _, c := range a.clients {
+	for _, c := range a.webhooks {
+		errs = append(errs, c.Close())
+	}
+	for _, c := range a.lookups {
 		errs = append(errs, c.Close())
 	}
 	if a.Ledger != nil {

@@ -30,7 +30,7 @@ var fast = ledger.Pace{PerSecond: 10, Burst: 20}
 func emulated(t *testing.T) Config {
 	dir := t.TempDir()
 	return Config{
-		Ledger: filepath.Join(dir, "ledger.db"), Targets: []Target{{Name: "people"}}, Pace: fast,
+		Ledger: filepath.Join(dir, "ledger.db"), Targets: []Target{{Name: "people"}}, Pace: map[string]ledger.Pace{"main": fast},
 		Emulate: &Emulation{Journal: filepath.Join(dir, "clay.journal")}, CallbackListen: "127.0.0.1:0",
 	}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -15,14 +17,14 @@ import (
 type Config struct {
 	// Ledger is the path of the ledger's file.
 	Ledger string
-	// Targets are the tables that records go to. With Emulate their webhooks are the emulator's.
+	// Targets are the tables and lookups that records go to. With Emulate their webhooks are the emulator's.
 	Targets []Target
 	// Emulate runs Clay's emulator in this process, in place of Clay: nothing leaves the machine. Nil for the real Clay.
 	Emulate *Emulation
 	// CallbackListen is the address where callbacks are taken, such as "127.0.0.1:8788". "" takes none.
 	CallbackListen string
-	// Pace of each workspace's webhooks. The zero Pace is Clay's limit.
-	Pace ledger.Pace
+	// Pace of each workspace, for its webhooks and its lookups each. A zero Pace, or none, is Clay's limit.
+	Pace map[string]ledger.Pace
 	// Observe, when set, is told of every attempt. It must not block.
 	Observe func(ledger.Record, ledger.Answer)
 	// Trouble, when set, is told when the ledger fails, as on a full disk, and told nil when it works again. It must not
@@ -32,23 +34,44 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Target is a table in Clay.
+// Target is a table in Clay, or one of its lookups.
 type Target struct {
+	// Workspace whose pace it shares. Default "main".
+	Workspace string
+	// Name addresses it: "people", or "workspace/people".
 	Name string
-	// Webhooks are the table's webhook URLs, used up in their order.
+	// Webhooks are a table's webhook URLs, used up in their order.
 	Webhooks []Webhook
+	// Lookup makes it one of Clay's Enterprise endpoints in place of a table.
+	Lookup *Lookup
+	// NoResults says that the table sends nothing back: a record is done once Clay took it.
+	NoResults bool
 	// DedupeBy names the fields that make two records the same work.
 	DedupeBy []string
-	// MaxAge, ResultTimeout: see [ledger.Target].
-	MaxAge, ResultTimeout time.Duration
+	// TicketField is the payload's extra field. Default [ledger.TicketField].
+	TicketField string
 	// CallbackSecret, when set, must come with every callback in the header [collect.SecretHeader].
 	CallbackSecret string
+	// Version, MaxAge, EmptyMaxAge, ResultTimeout, OnUncertain, OnUpdate: see [ledger.Target].
+	Version                            string
+	MaxAge, EmptyMaxAge, ResultTimeout time.Duration
+	OnUncertain                        ledger.UncertainPolicy
+	OnUpdate                           ledger.UpdatePolicy
 }
 
 // Webhook is one webhook of a table. Its URL is a secret.
 type Webhook struct {
 	URL   string
 	Token string // "" for a webhook without one
+	Limit int    // submissions that it takes in its life; 0 for Clay's, negative for no limit
+	Start int    // submissions that it had taken before this ledger counted them
+}
+
+// Lookup is one of Clay's Enterprise endpoints.
+type Lookup struct {
+	Kind    dispatch.LookupKind
+	Key     string // the Enterprise API key
+	BaseURL string // default: Clay's
 }
 
 // Emulation says how Clay is emulated.
@@ -62,8 +85,20 @@ type Emulation struct {
 // emulatedBase is the Clay base URL of every emulated ledger: the emulator's port differs from run to run.
 const emulatedBase = "the emulator"
 
-// webhookLane is the lane of the one workspace's webhooks.
-const webhookLane ledger.LaneID = "main/webhook"
+// The surfaces of a workspace that Clay paces apart.
+const (
+	webhookSurface = "webhook"
+	lookupSurface  = "lookup"
+)
+
+// lane returns the lane that paces the target's sends.
+func (t Target) lane() ledger.LaneID {
+	surface := webhookSurface
+	if t.Lookup != nil {
+		surface = lookupSurface
+	}
+	return ledger.LaneID(cmp.Or(t.Workspace, "main") + "/" + surface)
+}
 
 // id returns the digest under which the ledger knows the webhook.
 func (w Webhook) id() ledger.Digest {
@@ -78,12 +113,29 @@ func (w Webhook) id() ledger.Digest {
 // ledgerTarget returns what the domain knows of the target.
 func (t Target) ledgerTarget(emulated bool) ledger.Target {
 	lt := ledger.Target{
-		Name: t.Name, Lane: webhookLane, MaxAge: t.MaxAge, ResultTimeout: t.ResultTimeout, Emulated: emulated,
+		Name: t.Name, Lane: t.lane(), Version: t.Version, MaxAge: t.MaxAge, EmptyMaxAge: t.EmptyMaxAge,
+		ResultTimeout: t.ResultTimeout, OnUncertain: t.OnUncertain, OnUpdate: t.OnUpdate, Emulated: emulated,
+	}
+	if t.Lookup != nil && lt.OnUncertain == "" {
+		lt.OnUncertain = ledger.Resend // asking again makes no second row
 	}
 	for _, w := range t.Webhooks {
-		lt.Webhooks = append(lt.Webhooks, ledger.Webhook{ID: w.id(), Limit: ledger.WebhookLimit})
+		limit := cmp.Or(w.Limit, ledger.WebhookLimit)
+		lt.Webhooks = append(lt.Webhooks, ledger.Webhook{ID: w.id(), Limit: max(limit, 0), Start: w.Start})
 	}
 	return lt
+}
+
+// urls returns the URLs that the target's requests go to.
+func (t Target) urls() []string {
+	var urls []string
+	for _, w := range t.Webhooks {
+		urls = append(urls, w.URL)
+	}
+	if t.Lookup != nil && t.Lookup.BaseURL != "" {
+		urls = append(urls, t.Lookup.BaseURL)
+	}
+	return urls
 }
 
 // base returns the Clay base URL that the targets share, which the ledger is tied to.
@@ -93,8 +145,8 @@ func (c Config) base() (string, error) {
 	}
 	base := ""
 	for _, t := range c.Targets {
-		for _, w := range t.Webhooks {
-			u, err := url.Parse(w.URL)
+		for _, address := range t.urls() {
+			u, err := url.Parse(address)
 			if err != nil || u.Host == "" {
 				return "", &ledger.Error{
 					Kind: ledger.Invalid, Op: "configuration", Message: "the webhook URL of " + t.Name + " is not a URL",

@@ -40,8 +40,8 @@ func TestCatalog(t *testing.T) {
 
 func TestTargetWebhook(t *testing.T) {
 	first, second, free := Digest{1}, Digest{2}, Digest{3}
-	target := Target{Webhooks: []Webhook{{first, 100}, {second, 50}}}
-	endless := Target{Webhooks: []Webhook{{first, 100}, {ID: free}}}
+	target := Target{Webhooks: []Webhook{{ID: first, Limit: 100}, {ID: second, Limit: 50}}}
+	endless := Target{Webhooks: []Webhook{{ID: first, Limit: 100}, {ID: free}}}
 	const unlimited = 1 << 30
 	for name, c := range map[string]struct {
 		target Target
@@ -58,6 +58,7 @@ func TestTargetWebhook(t *testing.T) {
 		"all full":           {target, map[Digest]WebhookUse{first: {Submissions: 100}, second: {Exhausted: true}}, Digest{}, 0, false},
 		"one takes any":      {endless, map[Digest]WebhookUse{first: {Exhausted: true}, free: {Submissions: 1e6}}, free, unlimited, true},
 		"even that is ended": {endless, map[Digest]WebhookUse{first: {Exhausted: true}, free: {Exhausted: true}}, Digest{}, 0, false},
+		"filled before":      {Target{Webhooks: []Webhook{{ID: first, Limit: 100, Start: 60}}}, map[Digest]WebhookUse{first: {Submissions: 30}}, first, 10, true},
 		"no webhooks":        {Target{}, nil, Digest{}, unlimited, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,6 +35,8 @@ type Webhook struct {
 	// Limit is how many submissions the webhook takes in its life: Clay's is [WebhookLimit]. 0 means no limit, for
 	// tables that delete rows by themselves.
 	Limit int
+	// Start is how many it had taken before this ledger counted.
+	Start int
 }
 
 // Pause is why a target sends nothing. The zero Pause is none.

@@ -21,7 +21,7 @@ func (t Target) Webhook(used map[Digest]WebhookUse) (id Digest, room int, ok boo
 		if w.Limit <= 0 {
 			return w.ID, unlimited, true
 		}
-		if room := w.Limit - use.Submissions; room > 0 {
+		if room := w.Limit - w.Start - use.Submissions; room > 0 {
 			return w.ID, room, true
 		}
 	}
