@@ -77,7 +77,7 @@ func failed(err error, verdict func(clay.Kind) ledger.Verdict) ledger.Answer {
 	}
 	return ledger.Answer{
 		Outcome: outcomes[e.Outcome], Verdict: verdict(e.Kind), Status: e.Status, Excerpt: excerpt,
-		RetryAfter: e.RetryAfter, Reason: e.Error(),
+		RetryAfter: e.RetryAfter, Reason: reason(e),
 	}
 }
 
