@@ -1,0 +1,93 @@
+// Package api is claygate's HTTP surface: it reads requests, asks the engine, and writes answers. It knows no state of
+// its own but who may come in and who is waiting.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/claygate/claygate/internal/intake"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// Intake is what the surface needs of [intake.Intake].
+type Intake interface {
+	Submit(ctx context.Context, target string, items []intake.Item) ([]ledger.Acceptance, error)
+	Key(target, value string) (ledger.Digest, error)
+}
+
+// Ledger is what the surface needs of the ledger.
+type Ledger interface {
+	Records(ctx context.Context, ids []ledger.RecordID) ([]ledger.Record, error)
+	Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Attempt, error)
+	TargetStatus(ctx context.Context, target string) (ledger.TargetStatus, error)
+	Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Applied, error)
+	Pause(ctx context.Context, target string, p ledger.Pause) error
+	Resume(ctx context.Context, target string) error
+	ledger.Lister
+	ledger.Notices
+	ledger.Keys
+	ledger.Switch
+}
+
+// Target is a target as callers see it.
+type Target struct {
+	ledger.Target
+	Kind     string   // "table", "routine" or "lookup"
+	DedupeBy []string // the fields that make two records the same work
+	Await    bool     // results are awaited
+}
+
+// Options says what the surface works with.
+type Options struct {
+	Intake  Intake
+	Ledger  Ledger
+	Hub     *ledger.Hub
+	Targets []Target
+	// Version of claygate, shown in the OpenAPI document.
+	Version string
+	// Trusted lets everybody do everything: for the socket that only the ledger's owner can open.
+	Trusted bool
+	// Stop, when it ends, makes calls that wait answer with what there is, ends event streams and makes /readyz fail, so
+	// that [http.Server.Shutdown] is quick. Default: never.
+	Stop context.Context
+	// Log receives what went wrong inside. Default: nothing.
+	Log *slog.Logger
+}
+
+// server answers requests.
+type server struct {
+	Options
+	mux     *http.ServeMux
+	keys    *keyring
+	origins *http.CrossOriginProtection
+	began   time.Time
+}
+
+// New returns the handler for all paths of the surface. It starts nothing: what it does ends with its requests.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Stop == nil {
+		o.Stop = context.Background()
+	}
+	s := &server{
+		Options: o, mux: http.NewServeMux(), keys: &keyring{read: o.Ledger.Keys},
+		origins: http.NewCrossOriginProtection(), began: time.Now(),
+	}
+	s.routes()
+	return s
+}
+
+func (s *server) routes() {
+	const target, record = "/v1/targets/{target}", "/v1/records/{id}"
+	s.onTarget("POST", "/records", ledger.ScopeSend, s.submit)
+	s.on("GET "+record, s.record, ledger.ScopeRead, ledger.ScopeSend)
+
+	s.public("GET /healthz", s.healthz)
+	s.public("GET /readyz", s.readyz)
+	s.mux.HandleFunc("/", s.nowhere)
+}

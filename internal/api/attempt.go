@@ -1,0 +1,30 @@
+package api
+
+import (
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// Attempt is one try at Clay, as callers see it.
+type Attempt struct {
+	N            int            `json:"n"`
+	Outcome      ledger.Outcome `json:"outcome"` // "" while the answer is awaited
+	Verdict      ledger.Verdict `json:"verdict"`
+	Status       int            `json:"status"`
+	Excerpt      string         `json:"excerpt"`
+	MayDuplicate bool           `json:"may_duplicate"`
+	StartedAt    *time.Time     `json:"started_at"`
+	AnsweredAt   *time.Time     `json:"answered_at"`
+}
+
+func attemptViews(attempts []ledger.Attempt) []Attempt {
+	views := make([]Attempt, len(attempts))
+	for i, a := range attempts {
+		views[i] = Attempt{
+			N: a.N, Outcome: a.Outcome, Verdict: a.Verdict, Status: a.Status, Excerpt: a.Excerpt,
+			MayDuplicate: a.MayDuplicate, StartedAt: moment(a.StartedAt), AnsweredAt: moment(a.AnsweredAt),
+		}
+	}
+	return views
+}

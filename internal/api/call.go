@@ -1,0 +1,144 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// How long a client may take to hand in a request, and to take its answer. Waits and streams move these forward.
+const (
+	readTime  = 30 * time.Second
+	writeTime = 30 * time.Second
+)
+
+// call is one request on its way to its answer.
+type call struct {
+	w http.ResponseWriter
+	*http.Request
+	control *http.ResponseController
+	who     caller
+}
+
+// handler answers a call, or returns why not.
+type handler func(*call) error
+
+// on routes a pattern to callers who have one of the scopes.
+func (s *server) on(pattern string, h handler, scopes ...ledger.Scope) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		s.serve(w, r, func(c *call) error {
+			if err := s.admit(c); err != nil {
+				return err
+			}
+			if err := c.who.allowed(scopes); err != nil {
+				return err
+			}
+			return h(c)
+		})
+	})
+}
+
+// onTarget routes what is under a target, which is named with or without its workspace.
+func (s *server) onTarget(method, rest string, scope ledger.Scope, h handler) {
+	s.on(method+" /v1/targets/{target}"+rest, h, scope)
+	s.on(method+" /v1/targets/{workspace}/{target}"+rest, h, scope)
+}
+
+// public routes a pattern to everybody.
+func (s *server) public(pattern string, h handler) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, h) })
+}
+
+// ServeHTTP implements http.Handler.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// serve runs a handler and writes its refusal, if any.
+func (s *server) serve(w http.ResponseWriter, r *http.Request, h handler) {
+	c := &call{w: w, Request: r, control: http.NewResponseController(w)}
+	now := time.Now()
+	_ = c.control.SetReadDeadline(now.Add(readTime)) // not every writer can, and then its server sees to it
+	_ = c.control.SetWriteDeadline(now.Add(writeTime))
+	defer s.rescue(c)
+	if err := h(c); err != nil {
+		s.refuse(c, err)
+	}
+}
+
+// rescue turns a defect into an answer.
+func (s *server) rescue(c *call) {
+	switch cause := recover(); cause {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(cause)
+	default:
+		s.Log.Error("a request met a defect", "path", c.URL.Path, "panic", cause, "stack", string(debug.Stack()))
+		s.refuse(c, errors.New("a defect"))
+	}
+}
+
+// patient gives the client more time: the request has been read, and the answer may take its time.
+func (c *call) patient(wait time.Duration) {
+	_ = c.control.SetReadDeadline(time.Time{}) // else the watch for a client that leaves ends with it
+	_ = c.control.SetWriteDeadline(time.Now().Add(wait + writeTime))
+}
+
+// answer writes a JSON answer.
+func (c *call) answer(status int, body any) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(body); err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(text.Len()))
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(text.Bytes()) // the client left: nothing is to be done
+	return nil
+}
+
+// nowhere answers what no route takes.
+func (s *server) nowhere(w http.ResponseWriter, r *http.Request) {
+	s.serve(w, r, func(c *call) error {
+		if err := s.admit(c); err != nil {
+			return err
+		}
+		if allowed := s.methods(r); len(allowed) > 0 {
+			c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+			return refusal(methodNotAllowed, "%.20s is not possible here, only %s", r.Method, strings.Join(allowed, ", "))
+		}
+		return refusal(notFound, "there is nothing at %.200q", r.URL.Path)
+	})
+}
+
+// methods returns the methods that a path takes.
+func (s *server) methods(r *http.Request) []string {
+	var allowed []string
+	probe := *r
+	for _, method := range []string{"GET", "POST", "DELETE"} {
+		probe.Method = method
+		if _, pattern := s.mux.Handler(&probe); pattern != "/" && pattern != "" && method != r.Method {
+			allowed = append(allowed, method)
+		}
+	}
+	slices.Sort(allowed)
+	return allowed
+}
+
+// query returns the parameters of the request's URL, as far as they can be read.
+func (c *call) query() url.Values {
+	if c.URL.RawQuery == "" {
+		return nil // most requests have none
+	}
+	return c.URL.Query()
+}
