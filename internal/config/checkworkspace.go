@@ -1,0 +1,170 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	noTarget = "tables: {people: {webhooks: [{url: env:CLAY_WEBHOOK_URL}]}} makes one"
+	// What Clay allows a workspace's webhooks (docs/clay.md).
+	clayPerSecond, clayBurst = 10, 20
+)
+
+func (d *decoder) checkWorkspaces(c *Config) {
+	switch {
+	case d.source.Path == "" || d.refused[""] || !d.sound("workspaces"):
+	case !d.given("workspaces"):
+		d.refuse("workspaces", "is missing", "name at least one, or leave out the file to use CLAY_WEBHOOK_URL alone")
+	case len(c.Targets()) == 0:
+		d.refuse("workspaces", "there is no table and no lookup, so nothing to send to", noTarget)
+	}
+	for _, name := range names(c.Workspaces) {
+		w := c.Workspaces[name]
+		d.checkWorkspace(join("workspaces", name), &w, c)
+		c.Workspaces[name] = w
+	}
+	d.checkWebhooksTogether(c)
+	d.checkOneClay(c)
+}
+
+func (d *decoder) checkWorkspace(path string, w *Workspace, c *Config) {
+	d.checkURL(path+".base_url", w.BaseURL, c)
+	w.BaseURL = strings.TrimRight(w.BaseURL, "/")
+	d.checkPace(path+".pace", w.Pace)
+	if len(w.Lookups) > 0 && !w.EnterpriseAPIKey.IsSet() && d.sound(path+".enterprise_api_key") {
+		d.refuse(path+".enterprise_api_key", "is missing; lookups need it", "write enterprise_api_key: env:CLAY_ENTERPRISE_API_KEY")
+	}
+	for _, name := range names(w.Tables) {
+		t := w.Tables[name]
+		d.checkTable(join(path+".tables", name), &t, c)
+		w.Tables[name] = t
+	}
+	for _, name := range names(w.Lookups) {
+		l := w.Lookups[name]
+		at := join(path+".lookups", name)
+		if _, also := w.Tables[name]; also && name != "?" {
+			d.refuse(at, "there is a table of this name already", "name one of them otherwise: both are addressed by it")
+		}
+		d.checkLookup(at, &l, c)
+		w.Lookups[name] = l
+	}
+}
+
+func (d *decoder) checkPace(path string, p Pace) {
+	switch {
+	case !d.sound(path + ".per_second"):
+	case p.PerSecond <= 0 || p.PerSecond > 1000:
+		d.refuse(path+".per_second", "must be more than 0 and at most 1000", "")
+	case p.PerSecond > clayPerSecond:
+		d.warn(path+".per_second", fmt.Sprintf("is above %d, Clay's limit for a workspace", clayPerSecond), "keep to it unless Clay has raised yours: what is too fast is dropped and sent again")
+	}
+	d.checkRange(path+".burst", int64(p.Burst), limits{least: 1, most: 1000})
+	if d.sound(path+".burst") && p.Burst > clayBurst {
+		d.warn(path+".burst", fmt.Sprintf("is above %d, Clay's limit for a workspace", clayBurst), "keep to it unless Clay has raised yours")
+	}
+}
+
+func (d *decoder) checkTable(path string, t *Table, c *Config) {
+	if d.refused[path] {
+		return // it is no map at all
+	}
+	if len(t.Webhooks) == 0 && d.sound(path+".webhooks") {
+		d.refuse(path+".webhooks", "is missing", "write webhooks: [{url: env:CLAY_WEBHOOK_URL}]")
+	}
+	for i, w := range t.Webhooks {
+		d.checkWebhook(fmt.Sprintf("%s.webhooks[%d]", path, i), w, c)
+	}
+	d.checkAges(path, ages{&t.MaxAge, &t.EmptyMaxAge}, c)
+	d.checkRange(path+".priority", int64(t.Priority), limits{most: 9})
+	d.checkRange(path+".result_timeout", int64(t.ResultTimeout), limits{least: 1, spell: spellNanoseconds})
+	d.checkIDField(path, t)
+	d.checkAwaited(path, t)
+	if len(t.CompleteWhen) > 4096 {
+		d.refuse(path+".complete_when", "is longer than 4096 bytes", "")
+	}
+}
+
+func (d *decoder) checkWebhook(path string, w Webhook, c *Config) {
+	if !w.URL.IsSet() && d.sound(path) {
+		d.refuse(path+".url", "is missing", "write url: env:CLAY_WEBHOOK_URL")
+	}
+	d.checkWebhookURL(path+".url", w.URL, c)
+	d.checkRange(path+".limit", int64(w.Limit), limits{})
+	d.checkRange(path+".start", int64(w.Start), limits{})
+	switch {
+	case !d.sound(path+".limit") || !d.sound(path+".start"):
+	case w.Limit > 0 && w.Start > w.Limit:
+		d.refuse(path+".start", fmt.Sprintf("%d is more than the webhook's limit, %d", w.Start, w.Limit), "")
+	case w.Limit > DefaultWebhookLimit:
+		d.warn(path+".limit", fmt.Sprintf("is above %d, after which Clay refuses", DefaultWebhookLimit), "leave it out, or write 0 for a table that deletes rows by itself")
+	}
+}
+
+func (d *decoder) checkIDField(path string, t *Table) {
+	switch {
+	case !d.sound(path + ".id_field"):
+	case len(t.IDField) > 64:
+		d.refuse(path+".id_field", "is longer than 64 bytes", "")
+	}
+	for i, field := range t.DedupeBy {
+		if field == t.IDField {
+			d.refuse(fmt.Sprintf("%s.dedupe_by[%d]", path, i), "is the ticket's field (id_field), which differs for every record", "name a field of the input")
+		}
+	}
+}
+
+// checkAwaited refuses what can have no effect where no result is awaited, and decides on_uncertain where it was left.
+func (d *decoder) checkAwaited(path string, t *Table) {
+	if t.AwaitsResult {
+		if t.OnUncertain == "" {
+			t.OnUncertain = Wait
+		}
+		return
+	}
+	for _, key := range []string{"dedupe_by", "max_age", "empty_max_age", "version", "on_conflict", "result_timeout", "on_update", "complete_when", "callback_secret"} {
+		if at := join(path, key); d.given(at) && d.sound(at) {
+			d.refuse(at, "has no effect with awaits_result: false", "leave one of the two out")
+		}
+	}
+	if t.OnUncertain == Wait {
+		d.refuse(path+".on_uncertain", "wait needs a result to wait for", "write resend or hold, or leave out awaits_result: false")
+	}
+	if t.OnUncertain == "" {
+		t.OnUncertain = Resend
+	}
+}
+
+func (d *decoder) checkLookup(path string, l *Lookup, c *Config) {
+	if l.Kind == "" && d.sound(path) {
+		d.refuse(path+".kind", "is missing", "write kind: person or kind: company")
+	}
+	if l.OnUncertain == Wait {
+		d.refuse(path+".on_uncertain", "wait needs a callback to wait for, and a lookup has none", "write resend or hold")
+	}
+	d.checkAges(path, ages{&l.MaxAge, &l.EmptyMaxAge}, c)
+	d.checkRange(path+".priority", int64(l.Priority), limits{most: 9})
+}
+
+// ages are how old results may be to answer again.
+type ages struct{ max, empty *time.Duration }
+
+// checkAges keeps both within what is stored: an answer from the cache needs its body.
+func (d *decoder) checkAges(path string, a ages, c *Config) {
+	bodies, maxAge, emptyAge := c.Retention.Bodies, path+".max_age", path+".empty_max_age"
+	switch {
+	case !d.given(maxAge) && d.sound("retention.bodies"):
+		*a.max = min(*a.max, bodies)
+	case d.sound(maxAge) && d.sound("retention.bodies") && *a.max > bodies:
+		d.refuse(maxAge, fmt.Sprintf("%s is longer than bodies are kept (retention.bodies: %s)", spell(*a.max), spell(bodies)), "shorten it, or keep bodies as long")
+	}
+	switch {
+	case !d.given(emptyAge):
+		*a.empty = min(*a.empty, *a.max)
+	case d.sound(maxAge) && d.sound(emptyAge) && *a.empty > *a.max:
+		d.refuse(emptyAge, fmt.Sprintf("%s is longer than max_age, %s", spell(*a.empty), spell(*a.max)), "no result answers for longer than max_age: shorten it")
+	}
+}
+
+func spellNanoseconds(n int64) string { return spell(time.Duration(n)) }

@@ -1,0 +1,51 @@
+package config
+
+import "time"
+
+const day = 24 * time.Hour
+
+// The defaults that hold before anything is read. Those of max_age, empty_max_age, retention.metadata and on_uncertain
+// depend on other keys, see [Table] and [Retention].
+const (
+	DefaultListen         = "127.0.0.1:8787"
+	DefaultCallbackListen = "127.0.0.1:8788"
+	DefaultMaxBody        = 64 << 20
+	DefaultBodies         = 30 * day
+	DefaultMetadata       = 90 * day
+	DefaultBaseURL        = "https://api.clay.com"
+	DefaultPerSecond      = 10
+	DefaultBurst          = 10
+	DefaultMaxAge         = 30 * day
+	DefaultEmptyMaxAge    = day
+	DefaultResultTimeout  = 30 * time.Minute
+	DefaultIDField        = "claygate_id"
+	DefaultWebhookLimit   = 50_000
+)
+
+// defaulter is a part of the configuration that does not start at its zero value.
+type defaulter interface{ setDefaults() }
+
+func (c *Config) setDefaults() {
+	*c = Config{
+		Listen: DefaultListen, CallbackListen: DefaultCallbackListen, MaxBody: DefaultMaxBody,
+		Retention: Retention{Bodies: DefaultBodies, Metadata: DefaultMetadata},
+		Log:       Log{Level: Info, Format: Auto},
+	}
+}
+
+func (w *Workspace) setDefaults() {
+	*w = Workspace{BaseURL: DefaultBaseURL, Pace: Pace{PerSecond: DefaultPerSecond, Burst: DefaultBurst}}
+}
+
+func (t *Table) setDefaults() {
+	*t = Table{
+		AwaitsResult: true, MaxAge: DefaultMaxAge, EmptyMaxAge: DefaultEmptyMaxAge, OnConflict: Join,
+		ResultTimeout: DefaultResultTimeout, OnUpdate: Fill, IDField: DefaultIDField,
+	}
+}
+
+func (w *Webhook) setDefaults() { *w = Webhook{Limit: DefaultWebhookLimit} }
+
+func (l *Lookup) setDefaults() {
+	*l = Lookup{MaxAge: DefaultMaxAge, EmptyMaxAge: DefaultEmptyMaxAge, OnConflict: Join, OnUncertain: Resend}
+}

@@ -1,0 +1,133 @@
+package config
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"reflect"
+)
+
+// Source says where a configuration is read from. The zero Source is the process's environment, without a file.
+type Source struct {
+	// Path names the YAML file. "" for none: then CLAY_WEBHOOK_URL, CLAY_WEBHOOK_TOKEN and CLAYGATE_CALLBACK_SECRET
+	// make the table main/default, and CLAY_ENTERPRISE_API_KEY, else CLAY_API_KEY, the lookups main/person and
+	// main/company.
+	Path string
+	// Flags override the environment, which overrides the file.
+	Flags Overrides
+	// Emulate is set when Clay is emulated: no secret is read, so none has to exist, and every [Secret] is empty. What
+	// is written about them is checked all the same. Without a file there are the table and both lookups.
+	Emulate bool
+
+	// Getenv returns a variable of the environment, "" for one that is not set. Default os.Getenv.
+	Getenv func(string) string
+	// ReadFile reads a file. By default, from the disk, at most as much as is refused for its size.
+	ReadFile func(string) ([]byte, error)
+	// Stat tells a file's permissions, for the warning about secrets that all can read. Default os.Stat, or no such
+	// warning where ReadFile is set.
+	Stat func(string) (fs.FileInfo, error)
+}
+
+// Load reads and checks the configuration. The error is a [Problems] with every mistake; the Config is then zero.
+func Load(s Source) (Config, error) {
+	d := &decoder{source: s.withDefaults(), places: map[string]place{}, refused: map[string]bool{}, within: map[string]bool{}}
+	var c Config
+	c.setDefaults()
+	if s.Path == "" {
+		d.fromEnvironmentAlone(&c)
+	} else {
+		d.fromYAML(&c)
+	}
+	d.override(&c)
+	d.check(&c)
+	if len(d.problems) > 0 {
+		return Config{}, report(d.problems)
+	}
+	c.warnings = report(d.warnings)
+	return c, nil
+}
+
+func (s Source) withDefaults() Source {
+	if s.Getenv == nil {
+		s.Getenv = os.Getenv
+	}
+	if s.ReadFile == nil {
+		s.ReadFile = readFile
+		if s.Stat == nil {
+			s.Stat = os.Stat
+		}
+	}
+	return s
+}
+
+// readFile reads a file as far as it could be of use.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+func (d *decoder) fromYAML(c *Config) {
+	text, err := d.source.ReadFile(d.source.Path)
+	if err != nil {
+		d.refuse("", "cannot be read: "+because(err), "`claygate config example` prints one to start from")
+		return
+	}
+	tree, problem := document(d.source.Path, text)
+	if problem != nil {
+		d.mark("")
+		d.problems = append(d.problems, *problem)
+		return
+	}
+	d.decode("", tree, reflect.ValueOf(c).Elem())
+}
+
+// fromEnvironmentAlone makes a configuration without a file.
+func (d *decoder) fromEnvironmentAlone(c *Config) {
+	var w Workspace
+	w.setDefaults()
+	table := join(join(join("workspaces", DefaultWorkspace), "tables"), "default")
+	if url := d.variable(table+".webhooks[0].url", "CLAY_WEBHOOK_URL"); url.IsSet() {
+		var t Table
+		var hook Webhook
+		t.setDefaults()
+		hook.setDefaults()
+		hook.URL = url
+		hook.Token = d.variable(table+".webhooks[0].token", "CLAY_WEBHOOK_TOKEN")
+		t.Webhooks = []Webhook{hook}
+		t.CallbackSecret = d.variable(table+".callback_secret", "CLAYGATE_CALLBACK_SECRET")
+		w.Tables = map[string]Table{"default": t}
+	}
+	w.EnterpriseAPIKey = d.variable("workspaces."+DefaultWorkspace+".enterprise_api_key", "CLAY_ENTERPRISE_API_KEY", "CLAY_API_KEY")
+	if w.EnterpriseAPIKey.IsSet() {
+		w.Lookups = map[string]Lookup{}
+		for _, kind := range []LookupKind{Person, Company} {
+			var l Lookup
+			l.setDefaults()
+			l.Kind = kind
+			w.Lookups[string(kind)] = l
+		}
+	}
+	c.Workspaces = map[string]Workspace{DefaultWorkspace: w}
+	if len(w.Tables)+len(w.Lookups) == 0 {
+		d.refuse("", "there is nothing to send to: CLAY_WEBHOOK_URL is not set, and no file was named",
+			"set it to the URL of a table's webhook source, or name a file with --config; `claygate config example` prints one")
+	}
+}
+
+// variable reads the first of some variables that is set. None of them has to be.
+func (d *decoder) variable(path string, variables ...string) Secret {
+	for _, name := range variables {
+		if d.source.Emulate {
+			return Secret{reference: "env:" + name}
+		}
+		if d.source.Getenv(name) != "" {
+			d.places[path] = place{origin: name}
+			return d.fromEnvironment(path, name)
+		}
+	}
+	return Secret{}
+}
