@@ -83,9 +83,24 @@ func New(o Options) http.Handler {
 }
 
 func (s *server) routes() {
-	const target, record = "/v1/targets/{target}", "/v1/records/{id}"
+	const record = "/v1/records/{id}"
 	s.onTarget("POST", "/records", ledger.ScopeSend, s.submit)
+	s.on("GET /v1/records", s.list, ledger.ScopeRead)
 	s.on("GET "+record, s.record, ledger.ScopeRead, ledger.ScopeSend)
+	s.on("POST "+record+"/replay", s.replay, ledger.ScopeReplay)
+	s.on("POST "+record+"/resolve", s.resolve, ledger.ScopeReplay)
+	s.on("POST "+record+"/cancel", s.cancel, ledger.ScopeReplay)
+
+	s.on("GET /v1/targets", s.targets, ledger.ScopeRead, ledger.ScopeSend)
+	s.onTarget("POST", "/pause", ledger.ScopeAdmin, s.pause)
+	s.onTarget("POST", "/resume", ledger.ScopeAdmin, s.resume)
+	s.onAll("POST /v1/stop", s.stop)
+	s.onAll("POST /v1/start", s.start)
+	s.on("GET /v1/events", s.events, ledger.ScopeRead)
+
+	s.onAll("POST /v1/keys", s.createKey)
+	s.onAll("GET /v1/keys", s.listKeys)
+	s.onAll("DELETE /v1/keys/{id}", s.revokeKey)
 
 	s.public("GET /healthz", s.healthz)
 	s.public("GET /readyz", s.readyz)

@@ -18,7 +18,12 @@ type Attempt struct {
 	AnsweredAt   *time.Time     `json:"answered_at"`
 }
 
-func attemptViews(attempts []ledger.Attempt) []Attempt {
+// attempts returns a record's tries at Clay, the oldest first.
+func (s *server) attempts(c *call, id ledger.RecordID) (*[]Attempt, error) {
+	attempts, err := s.Ledger.Attempts(c.Context(), id)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]Attempt, len(attempts))
 	for i, a := range attempts {
 		views[i] = Attempt{
@@ -26,5 +31,5 @@ func attemptViews(attempts []ledger.Attempt) []Attempt {
 			MayDuplicate: a.MayDuplicate, StartedAt: moment(a.StartedAt), AnsweredAt: moment(a.AnsweredAt),
 		}
 	}
-	return views
+	return &views, nil
 }

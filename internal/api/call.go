@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -51,6 +50,16 @@ func (s *server) on(pattern string, h handler, scopes ...ledger.Scope) {
 func (s *server) onTarget(method, rest string, scope ledger.Scope, h handler) {
 	s.on(method+" /v1/targets/{target}"+rest, h, scope)
 	s.on(method+" /v1/targets/{workspace}/{target}"+rest, h, scope)
+}
+
+// onAll routes a pattern to administrators of everything: their keys are bound to no target.
+func (s *server) onAll(pattern string, h handler) {
+	s.on(pattern, func(c *call) error {
+		if c.who.key != nil && len(c.who.key.Targets) > 0 {
+			return refusal(forbidden, "this concerns all targets, and the key is bound to some")
+		}
+		return h(c)
+	}, ledger.ScopeAdmin)
 }
 
 // public routes a pattern to everybody.
@@ -133,12 +142,4 @@ func (s *server) methods(r *http.Request) []string {
 	}
 	slices.Sort(allowed)
 	return allowed
-}
-
-// query returns the parameters of the request's URL, as far as they can be read.
-func (c *call) query() url.Values {
-	if c.URL.RawQuery == "" {
-		return nil // most requests have none
-	}
-	return c.URL.Query()
 }

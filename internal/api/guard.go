@@ -92,8 +92,8 @@ func bearer(r *http.Request) (string, bool) {
 	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
 }
 
-// createKey is the hint for those who are kept out because there are no keys.
-const createKey = "make an API key with claygate keys create, then send it as Authorization: Bearer cg_…"
+// keyHint is the hint for those who are kept out because there are no keys.
+const keyHint = "make an API key with claygate keys create, then send it as Authorization: Bearer cg_…"
 
 // local admits requests of this machine that were meant for it. A tunnel's come from this machine as well, and so do
 // those of a page whose name was pointed at 127.0.0.1: their Host gives them away. What a proxy says of the caller
@@ -101,10 +101,10 @@ const createKey = "make an API key with claygate keys create, then send it as Au
 func local(r *http.Request) error {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
-		return refusal(forbidden, "without API keys this gateway serves its own machine only").but(createKey)
+		return refusal(forbidden, "without API keys this gateway serves its own machine only").but(keyHint)
 	}
 	if !loopbackName(r.Host) {
-		return refusal(forbidden, "without API keys this gateway answers to localhost only, not to %.100q", r.Host).but(createKey)
+		return refusal(forbidden, "without API keys this gateway answers to localhost only, not to %.100q", r.Host).but(keyHint)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -21,7 +22,7 @@ type Record struct {
 	MayDuplicate int             `json:"may_duplicate"`
 	CreatedAt    *time.Time      `json:"created_at"`
 	DoneAt       *time.Time      `json:"done_at"`
-	Attempts     []Attempt       `json:"attempts,omitempty"`
+	Attempts     *[]Attempt      `json:"attempts,omitempty"` // on request
 }
 
 // RecordError says why a record ended without a result.
@@ -61,11 +62,19 @@ func moment(t time.Time) *time.Time {
 
 // record answers GET /v1/records/{id}.
 func (s *server) record(c *call) error {
-	id, err := ledger.ParseRecordID(c.PathValue("id"))
+	id, err := c.recordID()
 	if err != nil {
-		return refusal(notFound, "there is no such record: %s", err)
+		return err
 	}
-	wait, err := c.wait()
+	params, err := c.params("wait", "attempts")
+	if err != nil {
+		return err
+	}
+	wait, err := c.wait(params)
+	if err != nil {
+		return err
+	}
+	attempts, err := flag(params, "attempts")
 	if err != nil {
 		return err
 	}
@@ -80,7 +89,13 @@ func (s *server) record(c *call) error {
 		}
 		r = records[0]
 	}
-	return c.answer(200, view(r))
+	v := view(r)
+	if attempts {
+		if v.Attempts, err = s.attempts(c, id); err != nil {
+			return err
+		}
+	}
+	return c.answer(http.StatusOK, v)
 }
 
 // reachable returns a record, when there is one that the caller's key reaches.

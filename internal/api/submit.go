@@ -1,9 +1,8 @@
 package api
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/claygate/claygate/internal/intake"
@@ -13,7 +12,14 @@ import (
 // waitingPriority is the priority of a record that somebody is waiting for: it leaves before any load.
 const waitingPriority = 5
 
-// submit answers POST /v1/targets/{target}/records.
+// submission is a request to hand records in.
+type submission struct {
+	target string
+	def    intake.Item // what the request says for all of its records
+	wait   time.Duration
+}
+
+// submit answers POST /v1/targets/{target}/records: one record, an array of them, or one on each line.
 func (s *server) submit(c *call) error {
 	target, err := s.target(c)
 	if err != nil {
@@ -23,48 +29,65 @@ func (s *server) submit(c *call) error {
 	if err != nil {
 		return err
 	}
-	wait, err := c.wait()
+	sub, err := c.submission(target.Name)
 	if err != nil {
 		return err
-	}
-	def := intake.Item{}
-	if wait > 0 {
-		def.Priority = waitingPriority
 	}
 	if form == lineBody {
-		return refusal(unsupported, "NDJSON is not understood yet")
+		return s.submitLines(c, sub)
 	}
-	raw, err := c.body(maxRecord)
+	raw, err := c.body(maxArray)
 	if err != nil {
 		return err
 	}
-	return s.submitOne(c, one{target: target.Name, raw: raw, def: def, wait: wait})
+	if first := bytes.TrimLeft(raw, " \t\r\n"); len(first) > 0 && first[0] == '[' {
+		return s.submitArray(c, sub, raw)
+	}
+	return s.submitOne(c, sub, raw)
 }
 
-// one is a single record to be handed in.
-type one struct {
-	target string
-	raw    []byte
-	def    intake.Item // what the request says for all of its records
-	wait   time.Duration
+// submission reads what the request says beside its body.
+func (c *call) submission(target string) (sub submission, err error) {
+	params, err := c.params("wait", "max_age")
+	if err != nil {
+		return sub, err
+	}
+	sub.target = target
+	if sub.wait, err = c.wait(params); err != nil {
+		return sub, err
+	}
+	if sub.wait > 0 {
+		sub.def.Priority = waitingPriority
+	}
+	if params.Has("max_age") {
+		age, err := span(params.Get("max_age"))
+		if err != nil {
+			return sub, refusal(invalid, `"max_age": %s`, err)
+		}
+		sub.def.MaxAge = &age
+	}
+	return sub, nil
 }
 
-func (s *server) submitOne(c *call, o one) error {
-	item, err := parseItem(o.raw, o.def)
+func (s *server) submitOne(c *call, sub submission, raw []byte) error {
+	if len(raw) > maxRecord {
+		return refusal(tooLarge, "the body is %d bytes, and %d is the most for one record", len(raw), maxRecord)
+	}
+	item, err := parseItem(raw, sub.def)
 	if err != nil {
 		return err
 	}
-	if item.Once, err = c.once(o.target, o.raw); err != nil {
+	if item.Once, err = c.once(sub.target, raw); err != nil {
 		return err
 	}
-	answers, err := s.Intake.Submit(c.Context(), o.target, []intake.Item{item})
+	answers, err := s.Intake.Submit(c.Context(), sub.target, []intake.Item{item})
 	if err != nil {
 		return err
 	}
 	if err := answers[0].Err; err != nil {
-		return onceError(err)
+		return itemError(err)
 	}
-	r, err := s.outcome(c, answers[0], item, o.wait)
+	r, err := s.outcome(c, answers[0], item, sub.wait)
 	if err != nil {
 		return err
 	}
@@ -96,38 +119,4 @@ func (c *call) accepted(r ledger.Record) error {
 		c.w.Header().Set("Location", "/v1/records/"+r.ID.String())
 	}
 	return c.answer(status, view(r))
-}
-
-// maxOnce is the longest idempotency key.
-const maxOnce = 255
-
-// once returns the request's idempotency key, nil for none.
-func (c *call) once(target string, body []byte) (*ledger.Once, error) {
-	values, ok := c.Header["Idempotency-Key"]
-	if !ok {
-		return nil, nil
-	}
-	key := values[0]
-	if len(values) > 1 || key == "" || len(key) > maxOnce || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return nil, refusal(invalid, "the Idempotency-Key must be one text of 1 to %d ASCII characters", maxOnce)
-	}
-	return &ledger.Once{Key: digest(c.who.id(), target, key), Body: digest(string(body))}, nil
-}
-
-// digest hashes texts so that no other texts give the same.
-func digest(texts ...string) ledger.Digest {
-	h := sha256.New()
-	for _, text := range texts {
-		sum := sha256.Sum256([]byte(text))
-		h.Write(sum[:])
-	}
-	return ledger.Digest(h.Sum(nil)[:16])
-}
-
-// onceError gives the conflict of an idempotency key its own status.
-func onceError(err error) error {
-	if ledger.KindOf(err) == ledger.Conflict {
-		return refusal(keyReused, "this idempotency key came before, with another body")
-	}
-	return err
 }

@@ -1,6 +1,11 @@
 package api
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
 
 // target returns the target that the path names, when the caller's key reaches it.
 func (s *server) target(c *call) (Target, error) {
@@ -27,4 +32,121 @@ func (s *server) named(name string) (found Target, ok bool) {
 		}
 	}
 	return found, n == 1
+}
+
+// TargetView is a target as callers see it.
+type TargetView struct {
+	Name     string               `json:"name"`
+	Kind     string               `json:"kind"`
+	Await    bool                 `json:"awaits_results"`
+	DedupeBy []string             `json:"dedupe_by"`
+	Paused   *Paused              `json:"paused"` // null while it sends
+	Counts   map[ledger.State]int `json:"counts"` // records by state
+	Webhooks []Webhook            `json:"webhooks"`
+}
+
+// Paused is why a target sends nothing.
+type Paused struct {
+	Reason string `json:"reason"`
+	Status int    `json:"status"` // what Clay answered; 0 when that was not the cause
+}
+
+// Webhook is how much of a webhook is used up. Which URL it has is a secret.
+type Webhook struct {
+	Used  int `json:"used"`
+	Limit int `json:"limit"` // 0 for none
+}
+
+// Targets is the list of targets.
+type Targets struct {
+	Targets []TargetView `json:"targets"`
+	Stopped *string      `json:"stopped"` // why all sending is stopped; null while it is not
+}
+
+// targets answers GET /v1/targets.
+func (s *server) targets(c *call) error {
+	if _, err := c.params(); err != nil {
+		return err
+	}
+	list := Targets{Targets: []TargetView{}}
+	for _, t := range s.Targets {
+		if !c.who.reaches(t.Name) {
+			continue
+		}
+		v, err := s.targetView(c, t)
+		if err != nil {
+			return err
+		}
+		list.Targets = append(list.Targets, v)
+	}
+	reason, err := s.Ledger.Stopped(c.Context())
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		list.Stopped = &reason
+	}
+	return c.answer(http.StatusOK, list)
+}
+
+func (s *server) targetView(c *call, t Target) (TargetView, error) {
+	v := TargetView{
+		Name: t.Name, Kind: t.Kind, Await: t.Await, DedupeBy: append([]string{}, t.DedupeBy...),
+		Counts: map[ledger.State]int{}, Webhooks: []Webhook{},
+	}
+	status, err := s.Ledger.TargetStatus(c.Context(), t.Name)
+	if err != nil {
+		return v, err
+	}
+	if status.Paused.Reason != "" {
+		v.Paused = &Paused{Reason: status.Paused.Reason, Status: status.Paused.Status}
+	}
+	for _, state := range ledger.States {
+		if n := status.Counts.In(state); n > 0 {
+			v.Counts[state] = n
+		}
+	}
+	for _, w := range t.Webhooks {
+		v.Webhooks = append(v.Webhooks, Webhook{Used: status.Used[w.ID], Limit: w.Limit})
+	}
+	return v, nil
+}
+
+// pause answers POST /v1/targets/{target}/pause.
+func (s *server) pause(c *call) error {
+	t, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	reason, err := c.reason("paused through the API")
+	if err != nil {
+		return err
+	}
+	if err := s.Ledger.Pause(c.Context(), t.Name, ledger.Pause{Reason: reason}); err != nil {
+		return err
+	}
+	return s.answerTarget(c, t)
+}
+
+// resume answers POST /v1/targets/{target}/resume.
+func (s *server) resume(c *call) error {
+	t, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	if _, err := c.members(); err != nil {
+		return err
+	}
+	if err := s.Ledger.Resume(c.Context(), t.Name); err != nil {
+		return err
+	}
+	return s.answerTarget(c, t)
+}
+
+func (s *server) answerTarget(c *call, t Target) error {
+	v, err := s.targetView(c, t)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, v)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/url"
 	"strings"
 	"time"
 
@@ -13,9 +14,9 @@ const (
 )
 
 // wait returns how long the caller wants to wait for an end: ?wait=30s, or the header Prefer: wait=30.
-func (c *call) wait() (time.Duration, error) {
-	if values, ok := c.query()["wait"]; ok {
-		d, err := span(values[0])
+func (c *call) wait(params url.Values) (time.Duration, error) {
+	if params.Has("wait") {
+		d, err := span(params.Get("wait"))
 		if err != nil || d > maxWait {
 			return 0, refusal(invalid, `"wait" must be a time of at most %s, such as 30s`, "100s")
 		}

@@ -28,14 +28,18 @@ func Members(raw []byte) ([]Member, error) {
 	return members, nil
 }
 
-// Elements parts a JSON array. Only its own syntax is checked; each element is to be read by [Members].
-func Elements(raw []byte) ([]json.RawMessage, error) {
-	var elements []json.RawMessage
-	s := scanner{data: raw, loose: true, tell: func(_ string, value []byte) { elements = append(elements, value) }}
+// Elements parts a JSON array. Only its own syntax is checked; each element is to be read by [Members]. No more than most
+// elements are returned, and how many there are.
+func Elements(raw []byte, most int) (elements []json.RawMessage, n int, err error) {
+	s := scanner{data: raw, loose: true, tell: func(_ string, value []byte) {
+		if n++; n <= most {
+			elements = append(elements, value)
+		}
+	}}
 	if err := s.document('[', "it must be a JSON array"); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return elements, nil
+	return elements, n, nil
 }
 
 // maxDepth bounds the nesting of a record. Clay shows two or three levels; what nests deeper is an accident or an attack.

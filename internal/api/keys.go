@@ -1,0 +1,160 @@
+package api
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/claygate/claygate/internal/intake"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// APIKey is an API key as callers see it.
+type APIKey struct {
+	ID        string         `json:"id"`
+	Name      string         `json:"name"`
+	Key       string         `json:"key,omitempty"` // only in the answer that makes it
+	Scopes    []ledger.Scope `json:"scopes"`
+	Targets   []string       `json:"targets"` // the only ones it reaches; empty for all
+	Ingest    string         `json:"ingest,omitempty"`
+	CreatedAt *time.Time     `json:"created_at,omitempty"`
+	RevokedAt *time.Time     `json:"revoked_at"`
+}
+
+// scopes are those that a key can have.
+var scopes = []ledger.Scope{ledger.ScopeSend, ledger.ScopeRead, ledger.ScopeReplay, ledger.ScopeAdmin}
+
+func keyView(k ledger.APIKey) APIKey {
+	return APIKey{
+		ID: k.ID, Name: k.Name, Scopes: append([]ledger.Scope{}, k.Scopes...), Targets: append([]string{}, k.Targets...),
+		Ingest: k.Ingest, CreatedAt: moment(k.CreatedAt), RevokedAt: moment(k.RevokedAt),
+	}
+}
+
+// createKey answers POST /v1/keys. The key is random and is kept as its hash, so this is the only time it is shown.
+func (s *server) createKey(c *call) error {
+	members, err := c.members("name", "scopes", "targets", "ingest")
+	if err != nil {
+		return err
+	}
+	key, err := s.parseKey(members)
+	if err != nil {
+		return err
+	}
+	secret := "cg_" + random(24)
+	key.ID, key.Hash = "key_"+random(8), sha256.Sum256([]byte(secret))
+	if err := s.Ledger.AddKey(c.Context(), key); err != nil {
+		return err
+	}
+	s.keys.forget()
+	v := keyView(key)
+	v.Key = secret
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.answer(http.StatusCreated, v)
+}
+
+func random(bytes int) string {
+	raw := make([]byte, bytes)
+	rand.Read(raw)
+	return hex.EncodeToString(raw)
+}
+
+// parseKey reads what a new key is to be.
+func (s *server) parseKey(members []intake.Member) (key ledger.APIKey, err error) {
+	for _, m := range members {
+		switch m.Name {
+		case "name":
+			key.Name, err = textMember(m, 100)
+		case "scopes":
+			key.Scopes, err = scopesOf(m)
+		case "targets":
+			key.Targets, err = s.targetsOf(m)
+		case "ingest":
+			key.Ingest, err = s.ingestOf(m)
+		}
+		if err != nil {
+			return key, err
+		}
+	}
+	switch {
+	case key.Ingest != "" && (len(key.Targets) > 0 || len(key.Scopes) > 0):
+		return key, refusal(invalid, `an "ingest" key feeds one target and has no "scopes" or "targets"`)
+	case key.Ingest == "" && len(key.Scopes) == 0:
+		return key, refusal(invalid, `"scopes" is missing: which of %v may it do?`, scopes)
+	}
+	return key, nil
+}
+
+func scopesOf(m intake.Member) ([]ledger.Scope, error) {
+	var named []ledger.Scope
+	if json.Unmarshal(m.Value, &named) != nil {
+		return nil, refusal(invalid, `"scopes" must be an array of some of %v`, scopes)
+	}
+	for _, scope := range named {
+		if !slices.Contains(scopes, scope) {
+			return nil, refusal(invalid, `the scope %.40q is unknown: there are %v`, scope, scopes)
+		}
+	}
+	slices.Sort(named)
+	return slices.Compact(named), nil
+}
+
+func (s *server) targetsOf(m intake.Member) ([]string, error) {
+	var names []string
+	if json.Unmarshal(m.Value, &names) != nil {
+		return nil, refusal(invalid, `"targets" must be an array of names`)
+	}
+	for i, name := range names {
+		t, ok := s.named(name)
+		if !ok {
+			return nil, refusal(invalid, "there is no target %.100q", name)
+		}
+		names[i] = t.Name
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+func (s *server) ingestOf(m intake.Member) (string, error) {
+	name, err := textMember(m, 200)
+	if err != nil || name == "" {
+		return "", err
+	}
+	t, ok := s.named(name)
+	if !ok {
+		return "", refusal(invalid, "there is no target %.100q", name)
+	}
+	return t.Name, nil
+}
+
+// listKeys answers GET /v1/keys.
+func (s *server) listKeys(c *call) error {
+	all, err := s.Ledger.Keys(c.Context())
+	if err != nil {
+		return err
+	}
+	views := make([]APIKey, len(all))
+	for i, k := range all {
+		views[i] = keyView(k)
+	}
+	return c.answer(http.StatusOK, map[string][]APIKey{"keys": views})
+}
+
+// revokeKey answers DELETE /v1/keys/{id}.
+func (s *server) revokeKey(c *call) error {
+	id := c.PathValue("id")
+	if len(id) > 100 || !strings.HasPrefix(id, "key_") {
+		return refusal(notFound, "there is no key %.100q", id)
+	}
+	if err := s.Ledger.RevokeKey(c.Context(), id); err != nil {
+		return err
+	}
+	s.keys.forget()
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}

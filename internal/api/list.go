@@ -1,0 +1,138 @@
+package api
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+const (
+	defaultLimit = 50
+	maxLimit     = 500
+)
+
+// Page is a part of a list of records, the newest first.
+type Page struct {
+	Records []Record `json:"records"`
+	Next    *string  `json:"next"` // the cursor of the next page; null on the last one
+}
+
+// list answers GET /v1/records.
+func (s *server) list(c *call) error {
+	params, err := c.params("target", "state", "key", "cursor", "limit")
+	if err != nil {
+		return err
+	}
+	q, targets, err := s.listQuery(c, params)
+	if err != nil {
+		return err
+	}
+	limit := q.Max
+	q.Max++ // one more tells whether there is another page
+	records, err := s.listed(c, q, targets)
+	if err != nil {
+		return err
+	}
+	page := Page{Records: make([]Record, 0, min(len(records), limit))}
+	if len(records) > limit {
+		records = records[:limit]
+		next := cursor(records[limit-1].ID)
+		page.Next = &next
+	}
+	for _, r := range records {
+		page.Records = append(page.Records, view(r))
+	}
+	return c.answer(http.StatusOK, page)
+}
+
+// listQuery reads the parameters of a list, and which targets it goes over: none in particular, or those that the
+// caller's key is bound to.
+func (s *server) listQuery(c *call, params url.Values) (q ledger.Query, targets []string, err error) {
+	q = ledger.Query{Max: defaultLimit, Bodies: true}
+	if q.States, err = states(params.Get("state")); err != nil {
+		return q, nil, err
+	}
+	if text := params.Get("cursor"); text != "" {
+		if q.Before, err = parseCursor(text); err != nil {
+			return q, nil, err
+		}
+	}
+	if text := params.Get("limit"); text != "" {
+		if q.Max, err = strconv.Atoi(text); err != nil || q.Max < 1 || q.Max > maxLimit {
+			return q, nil, refusal(invalid, `"limit" must be a whole number from 1 to %d`, maxLimit)
+		}
+	}
+	if name := params.Get("target"); name != "" {
+		t, ok := s.named(name)
+		if !ok || !c.who.reaches(t.Name) {
+			return q, nil, refusal(notFound, "there is no target %.100q", name)
+		}
+		q.Target = t.Name
+	} else if c.who.key != nil {
+		targets = c.who.key.Targets
+	}
+	if key := params.Get("key"); key != "" {
+		if q.Target == "" {
+			return q, nil, refusal(invalid, `"key" is the key of one target's records: name the "target" as well`)
+		}
+		if q.Key, err = s.Intake.Key(q.Target, key); err != nil {
+			return q, nil, err
+		}
+	}
+	return q, targets, nil
+}
+
+// listed returns the records of a query, over some targets only where they are named.
+func (s *server) listed(c *call, q ledger.Query, targets []string) ([]ledger.Record, error) {
+	if len(targets) == 0 {
+		return s.Ledger.List(c.Context(), q)
+	}
+	var all []ledger.Record
+	for _, q.Target = range targets {
+		some, err := s.Ledger.List(c.Context(), q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b ledger.Record) int { return slices.Compare(b.ID[:], a.ID[:]) })
+	return all[:min(len(all), q.Max)], nil
+}
+
+// states reads a list of states, "dead,expired".
+func states(text string) ([]ledger.State, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var all []ledger.State
+	for name := range strings.SplitSeq(text, ",") {
+		state := ledger.State(strings.TrimSpace(name))
+		if !slices.Contains(ledger.States, state) {
+			return nil, refusal(invalid, `"state" %.40q is unknown: there are %v`, name, ledger.States)
+		}
+		all = append(all, state)
+	}
+	return all, nil
+}
+
+// cursorVersion begins every cursor, so that another kind can follow it one day.
+const cursorVersion = 1
+
+// cursor returns the cursor to what follows a record.
+func cursor(last ledger.RecordID) string {
+	return base64.RawURLEncoding.EncodeToString(append([]byte{cursorVersion}, last[:]...))
+}
+
+func parseCursor(text string) (last ledger.RecordID, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) != 1+len(last) || raw[0] != cursorVersion {
+		return last, refusal(invalid, `"cursor" is not one that this gateway gave out`).but(`take "next" of the page before`)
+	}
+	copy(last[:], raw[1:])
+	return last, nil
+}
