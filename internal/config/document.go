@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -25,6 +26,7 @@ func document(file string, text []byte) (*yaml.Node, *Problem) {
 	nodes, err := parse(text)
 	if err != nil {
 		line, message := syntax(err.Error())
+		line = min(line, bytes.Count(bytes.TrimRight(text, "\n"), []byte("\n"))+1)
 		return nil, &Problem{File: file, Line: line, Message: message}
 	}
 	switch {
@@ -99,10 +101,8 @@ func syntax(text string) (line int, message string) {
 	if n, err := strconv.Atoi(parts[1]); err == nil {
 		line = n
 	}
-	for _, quote := range []string{"'", `"`, "`", "#"} {
-		if bytes.Contains([]byte(parts[2]), []byte(quote)) {
-			return line, message + " here or just above"
-		}
+	if strings.ContainsAny(parts[2], "'\"`#") {
+		return line, message + " here or just above"
 	}
 	return line, message + " here or just above: " + parts[2]
 }

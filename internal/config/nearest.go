@@ -66,7 +66,8 @@ func keyNames(t reflect.Type) []string {
 }
 
 // nearest returns the candidate that a text was probably meant to be, "" for none. Capitals, - and _ make no difference;
-// beyond that one slip in three letters is forgiven.
+// beyond that one slip in three letters is forgiven, and a
+// longer ending.
 func nearest(text string, candidates []string) string {
 	if len(text) > 64 {
 		return ""
@@ -74,7 +75,9 @@ func nearest(text string, candidates []string) string {
 	best, least := "", len(text)
 	for _, c := range candidates {
 		a, b := folded(text), folded(c)
-		if n := distance(a, b); n < least && n <= max(1, max(len(a), len(b))/3) {
+		n := distance(a, b)
+		slip := n <= max(1, max(len(a), len(b))/3) || (len(b) > 3 && strings.HasPrefix(a, b))
+		if slip && n < least {
 			best, least = c, n
 		}
 	}
@@ -112,10 +115,10 @@ func distance(a, b string) int {
 var wordsForm = regexp.MustCompile(`^[a-z_-]{1,64}$`)
 
 // speakable reports whether a piece of the file may be repeated in a message: words, and what is short. A key or token
-// of Clay is longer and has digits, a webhook's URL has slashes: whatever stands in the wrong place, no secret is
+// of Clay is longer and has digits, a webhook's URL is longer still: whatever stands in the wrong place, no secret is
 // printed.
 func speakable(s string) bool {
-	short := len(s) <= 24 && !strings.Contains(s, "/") && !strings.ContainsFunc(s, control)
+	short := len(s) <= 24 && !strings.Contains(s, "//") && !strings.ContainsFunc(s, control)
 	return short || wordsForm.MatchString(s)
 }
 
@@ -130,7 +133,7 @@ func shown(s string) string {
 // spoken quotes a key, if it may be repeated.
 func spoken(s string) string {
 	if !speakable(s) {
-		return "(too long to be shown)"
+		return "(not shown here)"
 	}
 	return strconv.Quote(s)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -109,18 +110,19 @@ func (d *decoder) fields(path string, nodes []*yaml.Node, to reflect.Value) {
 // Numbers are plain decimal digits. YAML would read 010 as 8, 1_000 as 1000 and 1e3 as text or number.
 var (
 	intForm   = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,8})$`)
+	largeForm = regexp.MustCompile(`^[1-9][0-9]{9,}$`)
 	floatForm = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,9})?$`)
 )
 
 func parseInt(node *yaml.Node) (int, error) {
-	if err := plain(node, intForm, "a whole number, such as 10"); err != nil {
+	if err := plain(node, intForm, "a whole number"); err != nil {
 		return 0, err
 	}
 	return strconv.Atoi(node.Value)
 }
 
 func parseFloat(node *yaml.Node) (float64, error) {
-	if err := plain(node, floatForm, "a number, such as 10 or 2.5"); err != nil {
+	if err := plain(node, floatForm, "a number"); err != nil {
 		return 0, err
 	}
 	return strconv.ParseFloat(node.Value, 64)
@@ -131,10 +133,12 @@ func plain(node *yaml.Node, form *regexp.Regexp, want string) error {
 	switch matches := form.MatchString(node.Value); {
 	case matches && tag == "!!str":
 		return fmt.Errorf("%s is text; write the number without quotes", shown(node.Value))
+	case !matches && largeForm.MatchString(node.Value):
+		return errors.New("is too large")
 	case !matches && (tag == "!!int" || tag == "!!float"):
-		return fmt.Errorf("%s is not %s, in plain decimal digits", shown(node.Value), want)
+		return fmt.Errorf("%s is not %s in plain decimal digits, such as 10", shown(node.Value), want)
 	case !matches:
-		return fmt.Errorf("is %s where %s is expected", describe(node), want)
+		return fmt.Errorf("is %s where %s is expected, such as 10", describe(node), want)
 	}
 	return nil
 }

@@ -78,12 +78,8 @@ func parseUnits(text string, units []unit) (int64, error) {
 	if !spanForm.MatchString(text) {
 		return 0, errForm
 	}
-	total := 0.0
+	total := int64(0)
 	for _, part := range partForm.FindAllStringSubmatch(text, -1) {
-		number, err := strconv.ParseFloat(part[1], 64)
-		if err != nil {
-			return 0, errForm
-		}
 		at := -1
 		for i, u := range units {
 			if u.name == part[2] {
@@ -93,13 +89,25 @@ func parseUnits(text string, units []unit) (int64, error) {
 		if at < 0 {
 			return 0, errForm
 		}
-		total += number * float64(units[at].size)
+		n, err := times(part[1], units[at].size)
+		if err != nil || n > math.MaxInt64-total {
+			return 0, errForm
+		}
+		total += n
 		units = units[at+1:]
 	}
-	if total >= math.MaxInt64 {
+	return total, nil
+}
+
+// times multiplies a decimal number, exactly as far as it is whole.
+func times(number string, size int64) (int64, error) {
+	digits, fraction, _ := strings.Cut(number, ".")
+	whole, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || whole > math.MaxInt64/size-1 {
 		return 0, errForm
 	}
-	return int64(math.Round(total)), nil
+	part, err := strconv.ParseFloat("0."+fraction+"0", 64)
+	return whole*size + int64(math.Round(part*float64(size))), err
 }
 
 // spell writes a duration as it is written in YAML.
