@@ -29,7 +29,7 @@ func (t Target) Webhook(used map[Digest]WebhookUse) (id Digest, room int, ok boo
 }
 
 // Counted reports whether an attempt with this verdict uses up one of its webhook's submissions. Clay counts what it
-// accepts; what may have been accepted is counted as if it were.
+// accepts; what may have been accepted is counted as if it were, and so is an attempt without a verdict yet.
 func (v Verdict) Counted() bool {
 	switch v {
 	case Unsent, Throttled, Rejected, Refused, Exhausted:

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -28,21 +27,40 @@ func (s *Store) Accept(ctx context.Context, in []ledger.Submission) ([]ledger.Ac
 	return out, nil
 }
 
-// Preview implements [ledger.Intake]: it accepts and rolls back.
+// Preview implements [ledger.Intake]: it accepts and rolls back. The rows are read once, also when the transaction is
+// run again for the sake of the calls that share it; and nothing is told once Preview has returned, which is why the
+// context ends the reading and not the wait.
 func (s *Store) Preview(ctx context.Context, in iter.Seq[ledger.Submission], tell func(ledger.Acceptance)) error {
-	err := s.do(ctx, "preview", func(t *tx) error {
-		for sub := range in {
-			acceptance, err := t.accept(sub)
-			if err != nil {
-				return err
-			}
-			tell(acceptance)
+	var ran bool
+	var failed error
+	return s.do(context.WithoutCancel(ctx), "preview", func(t *tx) error {
+		if !ran {
+			ran, failed = true, t.preview(ctx, in, tell)
 		}
-		return errPreview
+		return failed
 	})
-	if errors.Is(err, errPreview) {
-		return nil
+}
+
+func (t *tx) preview(ctx context.Context, in iter.Seq[ledger.Submission], tell func(ledger.Acceptance)) error {
+	if _, err := t.exec(`SAVEPOINT preview`); err != nil {
+		return err
 	}
+	look := *t // what it gathers is dropped with it
+	look.counts, look.lanes, look.topics = map[string]ledger.Counts{}, map[ledger.LaneID]*laneRow{}, map[any]struct{}{}
+	for sub := range in {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		acceptance, err := look.accept(sub)
+		if err != nil {
+			return err
+		}
+		tell(acceptance)
+	}
+	if _, err := t.exec(`ROLLBACK TO preview`); err != nil {
+		return err
+	}
+	_, err := t.exec(`RELEASE preview`)
 	return err
 }
 
@@ -53,24 +71,21 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 	}
 	target, ok := t.store.catalog.Target(s.Target)
 	if !ok {
-		return ledger.Acceptance{}, &ledger.Error{Kind: ledger.NotFound, Op: "accept", Message: "there is no target " + s.Target}
+		return t.withoutTarget(s)
 	}
 	owner, err := t.owner(s.Key)
 	if err != nil {
 		return ledger.Acceptance{}, err
 	}
 	a := ledger.Admit(target, owner, s)
-	if err := t.insert(a.Record, s.Work, a.Due); err != nil {
-		return ledger.Acceptance{}, err
+	a.Record.CreatedAt = t.now
+	if a.Record.State == ledger.Done {
+		a.Record.DoneAt = t.now
 	}
-	if a.Owns {
-		_, err := t.exec(`INSERT INTO keys (key, record) VALUES (?, ?)
-			ON CONFLICT (key) DO UPDATE SET record = excluded.record`, s.Key[:], s.ID[:])
-		if err != nil {
-			return ledger.Acceptance{}, err
-		}
+	if fresh, err := t.insert(a.Record, s.Work, a.Due); err != nil || !fresh {
+		return t.repeated(s, err)
 	}
-	if err := t.remember(s); err != nil {
+	if err := t.admit(a, s); err != nil {
 		return ledger.Acceptance{}, err
 	}
 	t.count(nil, &a.Record)
@@ -81,23 +96,59 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 	return ledger.Acceptance{Record: withoutBodies(a.Record)}, nil
 }
 
-// known finds the record of a submission that was handed in before: by its idempotency key, by its row of a load, or
-// by its ID.
+// admit writes what an admission means beside its own record.
+func (t *tx) admit(a ledger.Admission, s ledger.Submission) error {
+	if a.Owns {
+		if err := t.own(s.Key, s.ID); err != nil {
+			return err
+		}
+	}
+	if a.Raise {
+		if _, err := t.exec(`UPDATE records SET priority = ? WHERE id = ?`, s.Priority, a.Record.Leader[:]); err != nil {
+			return err
+		}
+	}
+	return t.remember(s)
+}
+
+// own makes a record the one that others with its key join or are answered from.
+func (t *tx) own(key ledger.Digest, id ledger.RecordID) error {
+	_, err := t.exec(`INSERT INTO keys (key, record) VALUES (?, ?)
+		ON CONFLICT (key) DO UPDATE SET record = excluded.record`, key[:], id[:])
+	return err
+}
+
+// repeated finds the record of a submission whose ID is known, unless there was an error.
+func (t *tx) repeated(s ledger.Submission, err error) (ledger.Acceptance, error) {
+	if err != nil {
+		return ledger.Acceptance{}, err
+	}
+	r, found, err := t.record(s.ID, false)
+	return ledger.Acceptance{Record: r, Repeated: found}, err
+}
+
+// withoutTarget answers a submission whose target is not configured: it may have been accepted when it was.
+func (t *tx) withoutTarget(s ledger.Submission) (ledger.Acceptance, error) {
+	known, err := t.repeated(s, nil)
+	if err == nil && !known.Repeated {
+		err = &ledger.Error{Kind: ledger.NotFound, Op: "accept", Message: "there is no target " + s.Target}
+	}
+	return known, err
+}
+
+// known finds the record of a submission that was handed in before: by its idempotency key or by its row of a load.
+// Whether its ID is known shows when it is stored.
 func (t *tx) known(s ledger.Submission) (ledger.Acceptance, error) {
 	if s.Once != nil {
 		if known, err := t.once(*s.Once); err != nil || known.Repeated || known.Err != nil {
 			return known, err
 		}
 	}
-	var r ledger.Record
-	var found bool
-	var err error
-	if s.Load != 0 && !s.Work.IsZero() {
-		r, found, err = t.one(`SELECT `+recordColumns+` FROM records r WHERE r.load = ? AND r.work = ?`, false,
-			int64(s.Load), s.Work[:])
-	} else {
-		r, found, err = t.record(s.ID, false)
+	if s.Load == 0 || s.Work.IsZero() {
+		return ledger.Acceptance{}, nil
 	}
+	r, found, err := t.one(`SELECT `+recordColumns+` FROM records r WHERE r.load = ? AND r.work = ?`, false,
+		int64(s.Load), s.Work[:])
 	return ledger.Acceptance{Record: r, Repeated: found}, err
 }
 

@@ -45,6 +45,12 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 			Kind: ledger.NotFound, Op: "apply", Message: "there is no record " + e.Record.String(),
 		}}, nil
 	}
+	if replay, ok := e.Event.(ledger.Replay); ok {
+		if replay.Owner, err = t.owner(before.Key); err != nil {
+			return ledger.Applied{}, err
+		}
+		e.Event = replay
+	}
 	target, _ := t.store.catalog.Target(before.Target)
 	c, err := ledger.Decide(target, before, e.Event)
 	if err != nil {
@@ -77,6 +83,11 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 		t.count(&before, &c.Record)
 		t.tell(target, c)
 		if err := t.announce(ledger.Notice{Kind: c.Notice(), Target: target.Name, Record: c.Record.ID}); err != nil {
+			return err
+		}
+	}
+	if c.Owns {
+		if err := t.own(c.Record.Key, c.Record.ID); err != nil {
 			return err
 		}
 	}
@@ -185,15 +196,21 @@ func (t *tx) endAttempt(c ledger.Change) error {
 	if err != nil || webhook == nil {
 		return err
 	}
-	if verdict.Counted() && !e.Verdict.Counted() {
-		if err := t.use(ledger.Digest(webhook), -1); err != nil {
-			return err
-		}
+	if err := t.use(ledger.Digest(webhook), submissions(e.Verdict)-submissions(verdict)); err != nil {
+		return err
 	}
 	if c.Exhausted {
 		return t.exhaust(ledger.Digest(webhook))
 	}
 	return nil
+}
+
+// submissions returns how many of its webhook's submissions an attempt with a verdict counts as.
+func submissions(v ledger.Verdict) int {
+	if v.Counted() {
+		return 1
+	}
+	return 0
 }
 
 // Due implements [ledger.Events].
@@ -213,8 +230,13 @@ func (s *Store) Due(ctx context.Context, max int) (due []ledger.Entry, next time
 	}
 	var nextAt sql.NullInt64
 	err = s.read.QueryRowContext(ctx, `SELECT min(due_at) FROM records WHERE due_at > ?`, micros(now)).Scan(&nextAt)
-	if err != nil || !nextAt.Valid {
-		return due, ledger.Never, wrap("due", err)
+	switch {
+	case err != nil:
+		return nil, 0, wrap("due", err)
+	case len(due) == max:
+		return due, 0, nil
+	case !nextAt.Valid:
+		return due, ledger.Never, nil
 	}
 	return due, -since(now, nextAt.Int64), nil
 }

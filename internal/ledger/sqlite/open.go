@@ -33,16 +33,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, wrap("open", err)
 	}
-	s := &Store{catalog: o.Catalog, hub: o.Hub, now: o.Now, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
+	s := &Store{catalog: o.Catalog, hub: o.Hub, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
 	if s.catalog == nil {
 		s.catalog = ledger.NewCatalog(nil, nil)
 	}
 	if s.hub == nil {
 		s.hub = &ledger.Hub{}
 	}
-	if s.now == nil {
-		s.now = time.Now
+	now := o.Now
+	if now == nil {
+		now = time.Now
 	}
+	s.now = func() time.Time { return now().Truncate(time.Microsecond) }
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(err, s.release())
 	}

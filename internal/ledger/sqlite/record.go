@@ -49,7 +49,7 @@ func scan(row scanner, now time.Time, withBodies bool) (ledger.Record, error) {
 		}
 	}
 	if sentAt.Valid {
-		r.SinceSend = since(now, sentAt.Int64)
+		r.SinceSend = max(since(now, sentAt.Int64), 0) // a clock that went back makes no wait longer
 	}
 	if doneAt.Valid {
 		r.DoneAt, r.SinceDone = time.UnixMicro(doneAt.Int64), since(now, doneAt.Int64)
@@ -80,27 +80,31 @@ func (t *tx) one(query string, withBodies bool, args ...any) (r ledger.Record, f
 	return r, err == nil, err
 }
 
-// insert stores a new record with its bodies.
-func (t *tx) insert(r ledger.Record, work ledger.Digest, due time.Duration) error {
+// insert stores a new record with its bodies; fresh is false when its ID is known.
+func (t *tx) insert(r ledger.Record, work ledger.Digest, due time.Duration) (fresh bool, err error) {
 	var sendBy, doneAt any
-	if r.SendBy > 0 {
+	if r.SendBy != 0 {
 		sendBy = t.later(r.SendBy)
 	}
 	if r.State == ledger.Done {
 		doneAt = micros(t.now)
 	}
-	_, err := t.exec(`INSERT INTO records (id, target, state, priority, load, work, key, await, attempts, tries, resends,
+	done, err := t.exec(`INSERT INTO records (id, target, state, priority, load, work, key, await, attempts, tries, resends,
 		at_clay, may_duplicate, leader, revision, cached, empty, emulated, reason, result_timeout, send_by, ready_at,
-		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)`,
+		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO NOTHING`,
 		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), orNull(work), orNull(r.Key), r.Await,
 		orNull(ledger.Digest(r.Leader)), r.Revision, r.Cached, r.Empty, r.Emulated,
 		r.ResultTimeout.Microseconds(), sendBy, micros(t.now), t.dueAt(due), micros(t.now), doneAt)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return false, err
 	}
 	_, err = t.exec(`INSERT INTO bodies (record, fields, metadata, result) VALUES (?, ?, ?, ?)`,
 		r.ID[:], []byte(r.Fields), nullable(r.Metadata), nullable(r.Result))
-	return err
+	return true, err
 }
 
 // update writes back what a change made of a record.

@@ -29,7 +29,8 @@ type Options struct {
 	Catalog *ledger.Catalog
 	// Hub is told of every change. Nil for a hub that nobody listens to.
 	Hub *ledger.Hub
-	// Now is the clock; nil for time.Now.
+	// Now is the clock; nil for time.Now. What it shows is cut to whole microseconds, which is what the ledger keeps, so
+	// that no fraction is counted twice.
 	Now func() time.Time
 }
 

@@ -46,12 +46,12 @@ type tx struct {
 // cancel.
 var background = context.Background()
 
-// errPreview rolls a transaction back that was only to be looked at.
-var errPreview = errors.New("preview")
-
 // transact runs a function in one transaction. After an error that leaves the disk's state unknown the store refuses
 // everything: nothing may be acknowledged any more.
 func (s *Store) transact(run func(*tx) error) error {
+	if broken := s.broken.Load(); broken != nil {
+		return broken // the calls that waited, or shared the transaction, when it broke
+	}
 	t := &tx{
 		writer: s.writer, store: s, now: s.now(),
 		counts: map[string]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, topics: map[any]struct{}{},
