@@ -106,6 +106,11 @@ func claim(r Record) (Change, error) {
 // answer applies the outcome table. What it says about the lane and the target holds even when the record has moved on.
 func answer(t Target, r Record, e Answer) Change {
 	c := Change{Record: r}
+	if e.Verdict == Accepted && e.Result != nil {
+		if _, err := object(e.Result); err != nil {
+			e.Verdict, e.Result, e.Reason = Failed, nil, err.Error()
+		}
+	}
 	switch {
 	case e.Verdict == Accepted && e.Result != nil:
 		c = brought(t, r, e)
@@ -124,21 +129,16 @@ func answer(t Target, r Record, e Answer) Change {
 	return c
 }
 
-// brought applies an answer that holds the result. It was paid for, so it counts whichever attempt it belongs to. One
-// that is no JSON object fails like any other answer that cannot be used.
+// brought applies an answer that holds the result. It was paid for, so it counts whichever attempt it belongs to.
 func brought(t Target, r Record, e Answer) Change {
 	if e.Attempt == r.Attempts {
 		r.AtClay = true
 	}
 	c, err := result(t, r, Result{Attempt: e.Attempt, Fields: e.Result})
-	if err == nil {
-		return c
-	}
-	if e.Attempt != r.Attempts || (r.State != Sending && r.State != Uncertain) {
+	if err != nil { // the record's own fields cannot be read: that is no fault of the answer
 		return Change{Record: r}
 	}
-	e.Verdict, e.Reason = Failed, err.Error()
-	return concerning(t, r, e)
+	return c
 }
 
 // concerning applies an answer to the record whose current attempt it ends.

@@ -388,6 +388,14 @@ func TestFollowerThatWasSentIsNotCached(t *testing.T) {
 	}
 }
 
+// A lookup's answer that could not be read was tried again without a word that it may have been paid already.
+func TestUnreadableResultIsAFailureLikeAnyOther(t *testing.T) {
+	c, err := Decide(Target{}, in(Sending), Answer{Attempt: current, Outcome: Answered, Verdict: Accepted, Result: []byte(`[]`)})
+	if err != nil || c.Record.State != Queued || c.Record.Tries != 1 || c.Doubt != current || c.Ended.Verdict != Failed || c.Record.Reason == "" {
+		t.Errorf("%+v, error %v", c, err)
+	}
+}
+
 func TestDecideRefusesUnknownEvents(t *testing.T) {
 	if _, err := Decide(Target{}, in(Queued), nil); err == nil || KindOf(err) != Internal {
 		t.Errorf("error %v, want kind %s", err, Internal)
