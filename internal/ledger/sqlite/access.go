@@ -28,7 +28,7 @@ func (s *Store) Keys(ctx context.Context) ([]ledger.APIKey, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT id, name, hash, scopes, targets, ingest, created_at, revoked_at
 		FROM api_keys ORDER BY created_at, id`)
 	if err != nil {
-		return nil, wrap("key", err)
+		return nil, s.wrap("key", err)
 	}
 	defer rows.Close()
 	var keys []ledger.APIKey
@@ -39,7 +39,7 @@ func (s *Store) Keys(ctx context.Context) ([]ledger.APIKey, error) {
 		var created int64
 		var revoked sql.NullInt64
 		if err := rows.Scan(&k.ID, &k.Name, &hash, &scopes, &targets, &k.Ingest, &created, &revoked); err != nil {
-			return nil, wrap("key", err)
+			return nil, s.wrap("key", err)
 		}
 		copy(k.Hash[:], hash)
 		for _, scope := range list(scopes) {
@@ -51,7 +51,7 @@ func (s *Store) Keys(ctx context.Context) ([]ledger.APIKey, error) {
 		}
 		keys = append(keys, k)
 	}
-	return keys, wrap("key", rows.Err())
+	return keys, s.wrap("key", rows.Err())
 }
 
 // RevokeKey implements [ledger.Keys].
@@ -110,7 +110,7 @@ func (t *tx) stop(reason string) error {
 func (s *Store) Stopped(ctx context.Context) (string, error) {
 	var reason []byte
 	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(value), x'') FROM settings WHERE name = ?`, stopped).Scan(&reason)
-	return string(reason), wrap("read", err)
+	return string(reason), s.wrap("read", err)
 }
 
 func (t *tx) isStopped() (bool, error) {

@@ -219,11 +219,11 @@ func (s *Store) Due(ctx context.Context, max int) (due []ledger.Entry, next time
 	rows, err := s.read.QueryContext(ctx, `SELECT id FROM records WHERE due_at <= ? ORDER BY due_at LIMIT ?`,
 		micros(now), max)
 	if err != nil {
-		return nil, 0, wrap("due", err)
+		return nil, 0, s.wrap("due", err)
 	}
 	ids, err := recordIDs(rows)
 	if err != nil {
-		return nil, 0, wrap("due", err)
+		return nil, 0, s.wrap("due", err)
 	}
 	for _, id := range ids {
 		due = append(due, ledger.Entry{Record: id, Event: ledger.Tick{}})
@@ -232,7 +232,7 @@ func (s *Store) Due(ctx context.Context, max int) (due []ledger.Entry, next time
 	err = s.read.QueryRowContext(ctx, `SELECT min(due_at) FROM records WHERE due_at > ?`, micros(now)).Scan(&nextAt)
 	switch {
 	case err != nil:
-		return nil, 0, wrap("due", err)
+		return nil, 0, s.wrap("due", err)
 	case len(due) == max:
 		return due, 0, nil
 	case !nextAt.Valid:

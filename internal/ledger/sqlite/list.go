@@ -17,18 +17,18 @@ func (s *Store) List(ctx context.Context, q ledger.Query) ([]ledger.Record, erro
 	rows, err := s.read.QueryContext(ctx, `SELECT `+columns+from+where+` ORDER BY r.id DESC LIMIT ?`,
 		append(args, max(q.Max, 1))...)
 	if err != nil {
-		return nil, wrap("list", err)
+		return nil, s.wrap("list", err)
 	}
 	defer rows.Close()
 	var records []ledger.Record
 	for now := s.now(); rows.Next(); {
 		r, err := scan(rows, now, q.Bodies)
 		if err != nil {
-			return nil, wrap("list", err)
+			return nil, s.wrap("list", err)
 		}
 		records = append(records, r)
 	}
-	return records, wrap("list", rows.Err())
+	return records, s.wrap("list", rows.Err())
 }
 
 // conditions returns the WHERE clause of a query and its arguments.

@@ -23,7 +23,7 @@ func (s *Store) Notices(ctx context.Context, after int64, max int) ([]ledger.Not
 	rows, err := s.read.QueryContext(ctx, `SELECT seq, kind, target, record, reason, at FROM notices
 		WHERE seq > ? ORDER BY seq LIMIT ?`, after, max)
 	if err != nil {
-		return nil, wrap("read", err)
+		return nil, s.wrap("read", err)
 	}
 	defer rows.Close()
 	var notices []ledger.Notice
@@ -32,18 +32,18 @@ func (s *Store) Notices(ctx context.Context, after int64, max int) ([]ledger.Not
 		var record []byte
 		var at int64
 		if err := rows.Scan(&n.Seq, &n.Kind, &n.Target, &record, &n.Reason, &at); err != nil {
-			return nil, wrap("read", err)
+			return nil, s.wrap("read", err)
 		}
 		copy(n.Record[:], record)
 		n.At = time.UnixMicro(at)
 		notices = append(notices, n)
 	}
-	return notices, wrap("read", rows.Err())
+	return notices, s.wrap("read", rows.Err())
 }
 
 // LastNotice implements [ledger.Notices].
 func (s *Store) LastNotice(ctx context.Context) (int64, error) {
 	var seq int64
 	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM notices`).Scan(&seq)
-	return seq, wrap("read", err)
+	return seq, s.wrap("read", err)
 }

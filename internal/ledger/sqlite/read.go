@@ -4,38 +4,23 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
 
+// readBatch bounds the parameters of a query: SQLite takes 32,766.
+const readBatch = 5000
+
 // Records implements [ledger.Reader].
 func (s *Store) Records(ctx context.Context, ids []ledger.RecordID) ([]ledger.Record, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id[:]
-	}
-	rows, err := s.read.QueryContext(ctx, `SELECT `+recordColumns+`, `+bodyColumns+` FROM records r
-		LEFT JOIN bodies b ON b.record = r.id
-		WHERE r.id IN (?`+strings.Repeat(`, ?`, len(ids)-1)+`)`, args...)
-	if err != nil {
-		return nil, wrap("read", err)
-	}
-	defer rows.Close()
 	byID := make(map[ledger.RecordID]ledger.Record, len(ids))
-	for now := s.now(); rows.Next(); {
-		r, err := scan(rows, now, true)
-		if err != nil {
-			return nil, wrap("read", err)
+	for batch := range slices.Chunk(ids, readBatch) {
+		if err := s.records(ctx, batch, byID); err != nil {
+			return nil, s.wrap("read", err)
 		}
-		byID[r.ID] = r
-	}
-	if err := rows.Err(); err != nil {
-		return nil, wrap("read", err)
 	}
 	records := make([]ledger.Record, 0, len(ids))
 	for _, id := range ids {
@@ -46,12 +31,35 @@ func (s *Store) Records(ctx context.Context, ids []ledger.RecordID) ([]ledger.Re
 	return records, nil
 }
 
+// records reads the records of some IDs.
+func (s *Store) records(ctx context.Context, ids []ledger.RecordID, into map[ledger.RecordID]ledger.Record) error {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id[:]
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT `+recordColumns+`, `+bodyColumns+` FROM records r
+		LEFT JOIN bodies b ON b.record = r.id
+		WHERE r.id IN (?`+strings.Repeat(`, ?`, len(ids)-1)+`)`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for now := s.now(); rows.Next(); {
+		r, err := scan(rows, now, true)
+		if err != nil {
+			return err
+		}
+		into[r.ID] = r
+	}
+	return rows.Err()
+}
+
 // Attempts implements [ledger.Reader].
 func (s *Store) Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Attempt, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT n, outcome, verdict, status, excerpt, retry_after, may_duplicate,
 		started_at, answered_at FROM attempts WHERE record = ? ORDER BY n`, id[:])
 	if err != nil {
-		return nil, wrap("read", err)
+		return nil, s.wrap("read", err)
 	}
 	defer rows.Close()
 	var attempts []ledger.Attempt
@@ -61,7 +69,7 @@ func (s *Store) Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Atte
 		var answeredAt sql.NullInt64
 		if err := rows.Scan(&a.N, &a.Outcome, &a.Verdict, &a.Status, &a.Excerpt, &retryAfter, &a.MayDuplicate,
 			&startedAt, &answeredAt); err != nil {
-			return nil, wrap("read", err)
+			return nil, s.wrap("read", err)
 		}
 		a.RetryAfter, a.StartedAt = time.Duration(retryAfter)*time.Microsecond, time.UnixMicro(startedAt)
 		if answeredAt.Valid {
@@ -69,17 +77,17 @@ func (s *Store) Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Atte
 		}
 		attempts = append(attempts, a)
 	}
-	return attempts, wrap("read", rows.Err())
+	return attempts, s.wrap("read", rows.Err())
 }
 
 // Waiting implements [ledger.Reader].
 func (s *Store) Waiting(ctx context.Context, load ledger.LoadID) ([]ledger.RecordID, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT id FROM records WHERE state = 'queued' AND load <> 0 AND load = ?`, int64(load))
 	if err != nil {
-		return nil, wrap("read", err)
+		return nil, s.wrap("read", err)
 	}
 	ids, err := recordIDs(rows)
-	return ids, wrap("read", err)
+	return ids, s.wrap("read", err)
 }
 
 // LoadCounts implements [ledger.Reader].
@@ -90,7 +98,7 @@ func (s *Store) LoadCounts(ctx context.Context, load ledger.LoadID) (ledger.Coun
 func (s *Store) counts(ctx context.Context, scope string) (ledger.Counts, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT name, n FROM counts WHERE scope = ?`, scope)
 	if err != nil {
-		return nil, wrap("count", err)
+		return nil, s.wrap("count", err)
 	}
 	defer rows.Close()
 	counts := ledger.Counts{}
@@ -98,11 +106,11 @@ func (s *Store) counts(ctx context.Context, scope string) (ledger.Counts, error)
 		var name ledger.Count
 		var n int
 		if err := rows.Scan(&name, &n); err != nil {
-			return nil, wrap("count", err)
+			return nil, s.wrap("count", err)
 		}
 		counts[name] = n
 	}
-	return counts, wrap("count", rows.Err())
+	return counts, s.wrap("count", rows.Err())
 }
 
 // TargetStatus implements [ledger.Reader].
@@ -111,7 +119,7 @@ func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetS
 	err := s.read.QueryRowContext(ctx, `SELECT paused, status FROM targets WHERE name = ?`, target).
 		Scan(&status.Paused.Reason, &status.Paused.Status)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return status, wrap("read", err)
+		return status, s.wrap("read", err)
 	}
 	if status.Counts, err = s.counts(ctx, targetScope(target)); err != nil {
 		return status, err
@@ -122,7 +130,7 @@ func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetS
 		var n int
 		err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(submissions), 0) FROM webhooks WHERE id = ?`, w.ID[:]).Scan(&n)
 		if err != nil {
-			return status, wrap("read", err)
+			return status, s.wrap("read", err)
 		}
 		status.Used[w.ID] = n
 	}

@@ -45,6 +45,7 @@ type Store struct {
 	group   *ledger.Group[*tx]
 	writer  *writer
 	broken  atomic.Pointer[ledger.Error]
+	closed  atomic.Bool
 }
 
 var _ ledger.Store = (*Store)(nil)
@@ -55,6 +56,9 @@ var errClosed = &ledger.Error{Kind: ledger.Unavailable, Op: "ledger", Message: "
 // Close finishes the calls under way, closes the file and gives up its lock. It may be called twice.
 func (s *Store) Close() error {
 	s.group.Close(errClosed)
+	if s.closed.Swap(true) {
+		return nil
+	}
 	return s.release()
 }
 
@@ -71,6 +75,14 @@ func (s *Store) release() error {
 		errs = append(errs, s.write.Close())
 	}
 	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// wrap makes an error of a reader a [*ledger.Error]. Once the store is closed it is the reason for every other.
+func (s *Store) wrap(op string, err error) error {
+	if err != nil && s.closed.Load() {
+		return errClosed
+	}
+	return wrap(op, err)
 }
 
 // do runs a function in the writer's next transaction.
