@@ -15,7 +15,6 @@ func (d *decoder) check(c *Config) {
 	d.checkURL("public_url", c.PublicURL, c)
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	d.checkLedger(c)
-	d.checkRange("max_body", int64(c.MaxBody), limits{100 << 10, 16 << 30, func(n int64) string { return Size(n).String() }})
 	d.checkRetention(&c.Retention)
 	d.checkWorkspaces(c)
 	if c.PublicURL == "" && d.sound("public_url") && awaits(c) {

@@ -36,9 +36,6 @@ type Config struct {
 	// AllowInsecure permits http:// toward hosts other than this machine, for a private network. Default false: URLs
 	// and tokens would cross the network readable by all.
 	AllowInsecure bool `yaml:"allow_insecure"`
-	// MaxBody bounds one request's body at the API, a bulk load's included. Default 64 MiB. More lets larger loads in
-	// and costs disk while they are read.
-	MaxBody Size `yaml:"max_body"`
 	// Retention says how long finished records are kept.
 	Retention Retention `yaml:"retention"`
 	// Log says what is logged, and how.

@@ -9,7 +9,6 @@ const day = 24 * time.Hour
 const (
 	DefaultListen         = "127.0.0.1:8787"
 	DefaultCallbackListen = "127.0.0.1:8788"
-	DefaultMaxBody        = 64 << 20
 	DefaultBodies         = 30 * day
 	DefaultMetadata       = 90 * day
 	DefaultBaseURL        = "https://api.clay.com"
@@ -27,7 +26,7 @@ type defaulter interface{ setDefaults() }
 
 func (c *Config) setDefaults() {
 	*c = Config{
-		Listen: DefaultListen, CallbackListen: DefaultCallbackListen, MaxBody: DefaultMaxBody,
+		Listen: DefaultListen, CallbackListen: DefaultCallbackListen,
 		Retention: Retention{Bodies: DefaultBodies, Metadata: DefaultMetadata},
 		Log:       Log{Level: Info, Format: Auto},
 	}

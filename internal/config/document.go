@@ -42,7 +42,7 @@ func document(file string, text []byte) (*yaml.Node, *Problem) {
 func readable(text []byte) *Problem {
 	switch {
 	case len(text) > maxFile:
-		return &Problem{Message: fmt.Sprintf("is larger than %s", Size(maxFile)), Hint: "is it the right file?"}
+		return &Problem{Message: fmt.Sprintf("is larger than %d KiB", maxFile>>10), Hint: "is it the right file?"}
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
 		return &Problem{Line: 1, Message: "is UTF-16", Hint: "save it as UTF-8"}
 	}

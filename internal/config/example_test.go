@@ -31,7 +31,7 @@ func TestExampleLoads(t *testing.T) {
 func TestExampleSaysTheDefaults(t *testing.T) {
 	before := mustLoad(t, world{yaml: Example(), files: exampleFiles}.source())
 	all := Example()
-	for _, optional := range []string{"allow_insecure:", "max_body:", "base_url:", "id_field:", "complete_when:"} {
+	for _, optional := range []string{"allow_insecure:", "base_url:", "id_field:", "complete_when:"} {
 		if !strings.Contains(all, "# "+optional) {
 			t.Errorf("%s is not commented out", optional)
 		}

@@ -16,7 +16,7 @@ import (
 func TestDefaults(t *testing.T) {
 	got := mustLoad(t, world{yaml: table("")}.source())
 	want := Config{
-		Listen: "127.0.0.1:8787", CallbackListen: "127.0.0.1:8788", MaxBody: 64 << 20,
+		Listen: "127.0.0.1:8787", CallbackListen: "127.0.0.1:8788",
 		Retention: Retention{Bodies: 30 * day, Metadata: 90 * day},
 		Log:       Log{Level: Info, Format: Auto},
 		Workspaces: map[string]Workspace{"main": {
@@ -54,14 +54,14 @@ func TestDependentDefaults(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	c := mustLoad(t, world{
-		yaml: "\ufeff# from Windows\r\n" + within("public_url: https://hooks.example.com/clay/\nledger: data/l.db\nmax_body: 1.5MiB\n"+
+		yaml: "\ufeff# from Windows\r\n" + within("public_url: https://hooks.example.com/clay/\nledger: data/l.db\n"+
 			"callback_listen: '[::1]:0'\nlisten: localhost:0", "dedupe_by: [first name, domain]\nresult_timeout: 1d12h30m\n"+
 			"version: \"2\"\ncomplete_when: |\n  a == 1\n  and b\ncallback_secret: file:hush"),
 		files: map[string]*mapFile{"hush": {Data: []byte(" s3cret \n"), Mode: 0o600}},
 	}.source())
 	people := c.Workspaces["main"].Tables["people"]
-	got := []any{c.PublicURL, c.Ledger, c.MaxBody, people.DedupeBy, people.ResultTimeout, people.Version, people.CallbackSecret.Reveal()}
-	want := []any{"https://hooks.example.com/clay", "data/l.db", Size(3 << 19), Fields{"first name", "domain"}, 36*time.Hour + 30*time.Minute, "2", "s3cret"}
+	got := []any{c.PublicURL, c.Ledger, people.DedupeBy, people.ResultTimeout, people.Version, people.CallbackSecret.Reveal()}
+	want := []any{"https://hooks.example.com/clay", "data/l.db", Fields{"first name", "domain"}, 36*time.Hour + 30*time.Minute, "2", "s3cret"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

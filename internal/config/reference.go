@@ -67,7 +67,7 @@ func (d *decoder) fromFile(path, name string) Secret {
 		d.refuse(path, fmt.Sprintf("the file %s cannot be read: %s", name, because(err)), "a relative path is seen from the configuration's folder")
 		return s
 	case len(text) > maxSecret:
-		d.refuse(path, fmt.Sprintf("the file %s is larger than %s", name, Size(maxSecret)), "it must hold the secret alone")
+		d.refuse(path, fmt.Sprintf("the file %s is larger than %d KiB", name, maxSecret>>10), "it must hold the secret alone")
 		return s
 	}
 	s.value = string(bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))))

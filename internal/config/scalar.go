@@ -17,7 +17,6 @@ var (
 	secretType   = reflect.TypeFor[Secret]()
 	fieldsType   = reflect.TypeFor[Fields]()
 	durationType = reflect.TypeFor[time.Duration]()
-	sizeType     = reflect.TypeFor[Size]()
 )
 
 func isScalar(to reflect.Value) bool {
@@ -39,9 +38,6 @@ func (d *decoder) scalar(path string, node *yaml.Node, to reflect.Value) {
 		to.Set(reflect.ValueOf(d.secret(path, node.Value)))
 	case to.Type() == durationType:
 		v, err := parseDuration(node.Value)
-		d.set(path, to, v, err)
-	case to.Type() == sizeType:
-		v, err := parseSize(node.Value)
 		d.set(path, to, v, err)
 	case to.Kind() == reflect.Bool:
 		v, err := parseBool(node)

@@ -23,6 +23,15 @@ type Target struct {
 // Address names the target in full: workspace/name.
 func (t Target) Address() string { return t.Workspace + "/" + t.Name }
 
+// Short names the target by its bare name in [DefaultWorkspace] and in full elsewhere. It stays the same when workspaces
+// come and go, so it is the name to store.
+func (t Target) Short() string {
+	if t.Workspace == DefaultWorkspace {
+		return t.Name
+	}
+	return t.Address()
+}
+
 // Targets returns all targets, by workspace and then by name.
 func (c Config) Targets() []Target {
 	var all []Target

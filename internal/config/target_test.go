@@ -59,3 +59,19 @@ func TestTargetsAreInOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestShortIsStable: the stored name does not depend on which other workspaces there are, and leads back to the target.
+func TestShortIsStable(t *testing.T) {
+	c := Config{Workspaces: map[string]Workspace{"main": {Tables: map[string]Table{"people": {}}}, "acme": {Tables: map[string]Table{"people": {}}}}}
+	var got []string
+	for _, target := range c.Targets() {
+		found, ok := c.Find(target.Short())
+		if !ok || found.Address() != target.Address() {
+			t.Errorf("%s leads to %s", target.Short(), found.Address())
+		}
+		got = append(got, target.Short())
+	}
+	if diff := cmp.Diff([]string{"acme/people", "people"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

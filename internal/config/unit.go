@@ -5,109 +5,82 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Size is a number of bytes. In YAML it has a unit: 512KiB, 1MiB, 10MB.
-type Size int64
+// spanUnits are the units of a duration, the largest first, which is how they are written.
+var spanUnits = []spanUnit{{"d", day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
 
-// units of time and of size, the largest first, which is how they are written.
-var (
-	timeUnits = []unit{{"d", int64(day)}, {"h", int64(time.Hour)}, {"m", int64(time.Minute)}, {"s", int64(time.Second)}, {"ms", int64(time.Millisecond)}}
-	sizeUnits = []unit{
-		{"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"kB", 1e3}, {"B", 1},
-	}
-)
-
-type unit struct {
+type spanUnit struct {
 	name string
-	size int64
+	span time.Duration
 }
 
 // maxSpan bounds every duration: more is a slip of the keyboard.
 const maxSpan = 100 * 365 * day
 
-// The forms of what has a unit. A comma and more than nine digits are left to the error.
+// The forms of a duration. Ten digits and more are left to the error.
 var (
-	spanForm = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,9})?(?:[a-zA-Zµ]+))+$`)
-	partForm = regexp.MustCompile(`([0-9.]+)([a-zA-Zµ]+)`)
+	spanForm = regexp.MustCompile(`^(?:[0-9]{1,9}(?:\.[0-9]{1,9})?[a-z]+)+$`)
+	partForm = regexp.MustCompile(`([0-9.]+)([a-z]+)`)
 	bareForm = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,9})?$`)
 )
 
-// parseDuration reads 30d, 12h, 1d12h, 90s, 500ms and 0.
+var errSpan = errors.New("not a duration")
+
+// parseDuration reads 30d, 12h, 1d12h, 90s, 500ms and 0. Each unit stands once, and larger ones first.
 func parseDuration(text string) (time.Duration, error) {
 	if text == "0" {
 		return 0, nil
 	}
-	n, err := parseUnits(text, timeUnits)
-	switch {
-	case errors.Is(err, errNoUnit):
+	if bareForm.MatchString(text) {
 		return 0, fmt.Errorf("%s has no unit; write 90s, 30m, 12h or 30d", shown(text))
+	}
+	total, err := sum(text)
+	switch {
 	case err != nil:
 		return 0, fmt.Errorf("%s is not a duration; write 90s, 30m, 12h or 30d", shown(text))
-	case time.Duration(n) > maxSpan:
+	case total > maxSpan:
 		return 0, fmt.Errorf("%s is more than 100 years", shown(text))
 	}
-	return time.Duration(n), nil
+	return total, nil
 }
 
-// parseSize reads 512KiB, 1MiB, 10MB.
-func parseSize(text string) (Size, error) {
-	n, err := parseUnits(text, sizeUnits)
-	switch {
-	case errors.Is(err, errNoUnit):
-		return 0, fmt.Errorf("%s has no unit; write 512KiB or 1MiB", shown(text))
-	case err != nil:
-		return 0, fmt.Errorf("%s is not a size; write 512KiB or 1MiB", shown(text))
-	}
-	return Size(n), nil
-}
-
-var (
-	errNoUnit = errors.New("no unit")
-	errForm   = errors.New("not a quantity")
-)
-
-// parseUnits adds up the parts of a quantity. Each unit stands once, and larger ones first.
-func parseUnits(text string, units []unit) (int64, error) {
-	if bareForm.MatchString(text) {
-		return 0, errNoUnit
-	}
+func sum(text string) (time.Duration, error) {
 	if !spanForm.MatchString(text) {
-		return 0, errForm
+		return 0, errSpan
 	}
-	total := int64(0)
+	total, units := time.Duration(0), spanUnits
 	for _, part := range partForm.FindAllStringSubmatch(text, -1) {
-		at := -1
-		for i, u := range units {
-			if u.name == part[2] {
-				at = i
-			}
-		}
+		at := slices.IndexFunc(units, func(u spanUnit) bool { return u.name == part[2] })
 		if at < 0 {
-			return 0, errForm
+			return 0, errSpan
 		}
-		n, err := times(part[1], units[at].size)
-		if err != nil || n > math.MaxInt64-total {
-			return 0, errForm
+		n, err := times(part[1], units[at].span)
+		if err != nil {
+			return 0, err
 		}
-		total += n
+		total = min(total+n, maxSpan+1)
 		units = units[at+1:]
 	}
 	return total, nil
 }
 
-// times multiplies a decimal number, exactly as far as it is whole.
-func times(number string, size int64) (int64, error) {
+// times multiplies a decimal number, exactly as far as it is whole, and up to little more than is allowed.
+func times(number string, span time.Duration) (time.Duration, error) {
 	digits, fraction, _ := strings.Cut(number, ".")
 	whole, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || whole > math.MaxInt64/size-1 {
-		return 0, errForm
+	if err != nil {
+		return 0, err
+	}
+	if whole > int64(maxSpan/span) {
+		return maxSpan + 1, nil
 	}
 	part, err := strconv.ParseFloat("0."+fraction+"0", 64)
-	return whole*size + int64(math.Round(part*float64(size))), err
+	return time.Duration(whole)*span + time.Duration(math.Round(part*float64(span))), err
 }
 
 // spell writes a duration as it is written in YAML.
@@ -115,25 +88,11 @@ func spell(d time.Duration) string {
 	if d == 0 {
 		return "0"
 	}
-	return spellUnits(int64(d), timeUnits)
-}
-
-// String writes a size as it is written in YAML.
-func (s Size) String() string {
-	for _, u := range sizeUnits {
-		if u.size&(u.size-1) == 0 && int64(s)%u.size == 0 {
-			return strconv.FormatInt(int64(s)/u.size, 10) + u.name
-		}
-	}
-	return "0B"
-}
-
-func spellUnits(n int64, units []unit) string {
 	var b strings.Builder
-	for _, u := range units {
-		if n >= u.size {
-			b.WriteString(strconv.FormatInt(n/u.size, 10) + u.name)
-			n %= u.size
+	for _, u := range spanUnits {
+		if d >= u.span {
+			b.WriteString(strconv.FormatInt(int64(d/u.span), 10) + u.name)
+			d %= u.span
 		}
 	}
 	return b.String()
