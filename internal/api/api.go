@@ -6,7 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"time"
+	"sync"
 
 	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
@@ -63,7 +63,7 @@ type server struct {
 	mux     *http.ServeMux
 	keys    *keyring
 	origins *http.CrossOriginProtection
-	began   time.Time
+	pages   func() pages // made when somebody first asks
 }
 
 // New returns the handler for all paths of the surface. It starts nothing: what it does ends with its requests.
@@ -76,7 +76,7 @@ func New(o Options) http.Handler {
 	}
 	s := &server{
 		Options: o, mux: http.NewServeMux(), keys: &keyring{read: o.Ledger.Keys},
-		origins: http.NewCrossOriginProtection(), began: time.Now(),
+		origins: http.NewCrossOriginProtection(), pages: sync.OnceValue(func() pages { return documents(o.Version) }),
 	}
 	s.routes()
 	return s
@@ -102,6 +102,8 @@ func (s *server) routes() {
 	s.onAll("GET /v1/keys", s.listKeys)
 	s.onAll("DELETE /v1/keys/{id}", s.revokeKey)
 
+	s.visited("GET /openapi.json", s.openapi)
+	s.visited("GET /docs", s.docs)
 	s.public("GET /healthz", s.healthz)
 	s.public("GET /readyz", s.readyz)
 	s.mux.HandleFunc("/", s.nowhere)

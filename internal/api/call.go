@@ -62,6 +62,16 @@ func (s *server) onAll(pattern string, h handler) {
 	}, ledger.ScopeAdmin)
 }
 
+// visited routes a pattern to whoever could call at all, with or without a key: nothing in it is secret.
+func (s *server) visited(pattern string, h handler) {
+	s.public(pattern, func(c *call) error {
+		if err := s.greet(c); err != nil {
+			return err
+		}
+		return h(c)
+	})
+}
+
 // public routes a pattern to everybody.
 func (s *server) public(pattern string, h handler) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, h) })
@@ -110,6 +120,7 @@ func (c *call) answer(status int, body any) error {
 	}
 	h := c.w.Header()
 	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(text.Len()))
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(text.Bytes()) // the client left: nothing is to be done

@@ -82,6 +82,18 @@ func (s *server) admit(c *call) error {
 	return nil
 }
 
+// greet lets in whoever could call at all: without keys in the ledger that is this machine.
+func (s *server) greet(c *call) error {
+	if s.Trusted {
+		return nil
+	}
+	keys, err := s.keys.current(c.Context())
+	if err != nil || keys.any {
+		return err
+	}
+	return local(c.Request)
+}
+
 // bearer returns the key that a request brought.
 func bearer(r *http.Request) (string, bool) {
 	values := r.Header["Authorization"]

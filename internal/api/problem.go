@@ -107,8 +107,8 @@ func (s *server) refuse(c *call, err error) {
 	text, _ := json.Marshal(p) // texts and numbers always encode
 	h := c.w.Header()
 	h.Set("Content-Type", "application/problem+json")
+	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
-	h.Del("ETag")
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="claygate"`)
 	}

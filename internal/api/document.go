@@ -1,0 +1,122 @@
+package api
+
+import (
+	"encoding/json"
+	"html/template"
+	"strings"
+)
+
+// openAPI is as much of the document as the page for people shows.
+type openAPI struct {
+	Info       struct{ Title, Version, Summary, Description string }
+	Tags       []struct{ Name, Description string }
+	Paths      map[string]map[string]operation // by path and method
+	Components struct {
+		Schemas    map[string]schema
+		Parameters map[string]parameter
+		Responses  map[string]response
+	}
+	Problems []problemKind
+}
+
+type operation struct {
+	OperationID, Summary, Description string
+	Tags                              []string
+	Scopes                            []string `json:"x-scopes"`
+	Parameters                        []parameter
+	RequestBody                       struct {
+		Content map[string]struct {
+			Schema  schema
+			Example any
+		}
+	}
+	Responses map[string]response
+}
+
+type parameter struct {
+	Ref                   string `json:"$ref"`
+	Name, In, Description string
+}
+
+type response struct {
+	Ref         string `json:"$ref"`
+	Description string
+	Content     map[string]struct{ Schema schema }
+}
+
+type schema struct {
+	Ref         string `json:"$ref"`
+	Type        any
+	Description string
+	Properties  map[string]schema
+	Enum        []string
+	OneOf       []schema
+	Items       *schema
+}
+
+// problemKind is a row of the table of problems.
+type problemKind struct {
+	Kind, Title, Hint string
+	Status            int
+}
+
+// Parameter follows a parameter's reference, if it is one.
+func (d openAPI) Parameter(p parameter) parameter {
+	if name, ok := strings.CutPrefix(p.Ref, "#/components/parameters/"); ok {
+		return d.Components.Parameters[name]
+	}
+	return p
+}
+
+// Response follows a response's reference, if it is one.
+func (d openAPI) Response(r response) response {
+	if name, ok := strings.CutPrefix(r.Ref, "#/components/responses/"); ok {
+		return d.Components.Responses[name]
+	}
+	return r
+}
+
+// Show returns an example as people read it.
+func (d openAPI) Show(example any) string {
+	if text, ok := example.(string); ok {
+		return text
+	}
+	text, _ := json.MarshalIndent(example, "", "  ") // it was JSON before
+	return string(text)
+}
+
+// Schema says in a few words what a schema allows.
+func (d openAPI) Schema(s schema) template.HTML {
+	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
+		name = template.HTMLEscapeString(name)
+		return template.HTML(`<a href="#object-` + name + `">` + name + `</a>`)
+	}
+	switch {
+	case len(s.OneOf) > 0:
+		var all []string
+		for _, one := range s.OneOf {
+			all = append(all, string(d.Schema(one)))
+		}
+		return template.HTML(strings.Join(all, " or "))
+	case len(s.Enum) > 0:
+		return template.HTML("<code>" + template.HTMLEscapeString(strings.Join(s.Enum, " ")) + "</code>")
+	case s.Items != nil:
+		return "array of " + d.Schema(*s.Items)
+	}
+	return template.HTML(template.HTMLEscapeString(typeName(s.Type)))
+}
+
+// typeName returns a schema's type as people say it: "string", "object or null".
+func typeName(t any) string {
+	switch t := t.(type) {
+	case string:
+		return t
+	case []any:
+		var names []string
+		for _, one := range t {
+			names = append(names, typeName(one))
+		}
+		return strings.Join(names, " or ")
+	}
+	return ""
+}
