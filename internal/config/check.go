@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // check finds what is wrong although each value is well formed, and fills in the defaults that depend on other keys.
@@ -97,9 +98,8 @@ func (d *decoder) checkLedger(c *Config) {
 }
 
 func (d *decoder) checkRetention(r *Retention) {
-	span := limits{least: 1, spell: spellNanoseconds}
-	d.checkRange("retention.bodies", int64(r.Bodies), span)
-	d.checkRange("retention.metadata", int64(r.Metadata), span)
+	d.checkPositive("retention.bodies", r.Bodies)
+	d.checkPositive("retention.metadata", r.Metadata)
 	switch {
 	case !d.given("retention.metadata"):
 		r.Metadata = max(r.Metadata, r.Bodies)
@@ -110,23 +110,20 @@ func (d *decoder) checkRetention(r *Retention) {
 }
 
 // limits bound a number. The most is 0 for none.
-type limits struct {
-	least, most int64
-	spell       func(int64) string
-}
+type limits struct{ least, most int }
 
-func (d *decoder) checkRange(path string, n int64, l limits) {
-	spell := l.spell
-	if spell == nil {
-		spell = func(n int64) string { return strconv.FormatInt(n, 10) }
-	}
+func (d *decoder) checkRange(path string, n int, l limits) {
 	switch {
 	case !d.sound(path):
-	case n == 0 && l.least == 1:
-		d.refuse(path, "must be more than 0", "")
 	case n < l.least:
-		d.refuse(path, fmt.Sprintf("%s is less than %s, the least it can be", spell(n), spell(l.least)), "")
+		d.refuse(path, fmt.Sprintf("%d is less than %d, the least it can be", n, l.least), "")
 	case l.most > 0 && n > l.most:
-		d.refuse(path, fmt.Sprintf("%s is more than %s, the most it can be", spell(n), spell(l.most)), "")
+		d.refuse(path, fmt.Sprintf("%d is more than %d, the most it can be", n, l.most), "")
+	}
+}
+
+func (d *decoder) checkPositive(path string, span time.Duration) {
+	if d.sound(path) && span <= 0 {
+		d.refuse(path, "must be more than 0", "")
 	}
 }

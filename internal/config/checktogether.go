@@ -38,7 +38,8 @@ func (d *decoder) checkWebhooksTogether(c *Config) {
 		case other.table == u.table:
 			d.refuse(u.path, "is the same webhook as "+other.path, "leave one of them out")
 		case other.webhook.Limit != u.webhook.Limit || other.webhook.Start != u.webhook.Start:
-			d.refuse(u.path, "is the same webhook as "+other.path+", with another limit or start", "give both the same: its submissions are counted once")
+			d.refuse(u.path, "is the same webhook as "+other.path+", with another limit or start",
+				"give both the same: its submissions are counted once")
 		default:
 			d.warn(u.path, "is the same webhook as "+other.path, "both feed one table in Clay and use up one limit; each should have its own")
 		}
@@ -56,7 +57,8 @@ func (d *decoder) checkOneClay(c *Config) {
 		case first == "":
 			firstPath, first = path, here
 		case here != first:
-			d.refuse(path, "leads to another Clay than "+firstPath, "one gateway, and one ledger, belongs to one Clay: both must have the same scheme, host and port")
+			d.refuse(path, "leads to another Clay than "+firstPath,
+				"one gateway, and one ledger, belongs to one Clay: both must have the same scheme, host and port")
 		}
 	}
 	for _, u := range uses(c) {

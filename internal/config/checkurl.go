@@ -20,6 +20,8 @@ func (d *decoder) checkURL(path, text string, c *Config) {
 	}
 }
 
+const copyURL = "copy the URL of the table's webhook source, https://api.clay.com/v3/sources/webhook/…"
+
 // checkWebhookURL checks a webhook's URL without showing any of it.
 func (d *decoder) checkWebhookURL(path string, s Secret, c *Config) {
 	if s.Reveal() == "" || !d.sound(path) {
@@ -30,9 +32,9 @@ func (d *decoder) checkWebhookURL(path string, s Secret, c *Config) {
 	switch {
 	case message != "":
 	case err == nil && strings.EqualFold(u.Hostname(), "app.clay.com"):
-		message, hint = "is the address of a page in Clay", "copy the URL of the table's webhook source, https://api.clay.com/v3/sources/webhook/…"
+		message, hint = "is the address of a page in Clay", copyURL
 	case err == nil && strings.Trim(u.Path, "/") == "":
-		message, hint = "has no path", "copy the URL of the table's webhook source, https://api.clay.com/v3/sources/webhook/…"
+		message, hint = "has no path", copyURL
 	}
 	if message != "" {
 		d.refuse(path, "the URL in "+s.reference+" "+message, hint)

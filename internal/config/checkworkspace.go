@@ -58,9 +58,10 @@ func (d *decoder) checkPace(path string, p Pace) {
 	case p.PerSecond <= 0 || p.PerSecond > 1000:
 		d.refuse(path+".per_second", "must be more than 0 and at most 1000", "")
 	case p.PerSecond > clayPerSecond:
-		d.warn(path+".per_second", fmt.Sprintf("is above %d, Clay's limit for a workspace", clayPerSecond), "keep to it unless Clay has raised yours: what is too fast is dropped and sent again")
+		d.warn(path+".per_second", fmt.Sprintf("is above %d, Clay's limit for a workspace", clayPerSecond),
+			"keep to it unless Clay has raised yours: what is too fast is dropped and sent again")
 	}
-	d.checkRange(path+".burst", int64(p.Burst), limits{least: 1, most: 1000})
+	d.checkRange(path+".burst", p.Burst, limits{least: 1, most: 1000})
 	if d.sound(path+".burst") && p.Burst > clayBurst {
 		d.warn(path+".burst", fmt.Sprintf("is above %d, Clay's limit for a workspace", clayBurst), "keep to it unless Clay has raised yours")
 	}
@@ -77,8 +78,8 @@ func (d *decoder) checkTable(path string, t *Table, c *Config) {
 		d.checkWebhook(fmt.Sprintf("%s.webhooks[%d]", path, i), w, c)
 	}
 	d.checkAges(path, ages{&t.MaxAge, &t.EmptyMaxAge}, c)
-	d.checkRange(path+".priority", int64(t.Priority), limits{most: 9})
-	d.checkRange(path+".result_timeout", int64(t.ResultTimeout), limits{least: 1, spell: spellNanoseconds})
+	d.checkRange(path+".priority", t.Priority, limits{most: 9})
+	d.checkPositive(path+".result_timeout", t.ResultTimeout)
 	d.checkIDField(path, t)
 	d.checkAwaited(path, t)
 	if len(t.CompleteWhen) > 4096 {
@@ -91,14 +92,15 @@ func (d *decoder) checkWebhook(path string, w Webhook, c *Config) {
 		d.refuse(path+".url", "is missing", "write url: env:CLAY_WEBHOOK_URL")
 	}
 	d.checkWebhookURL(path+".url", w.URL, c)
-	d.checkRange(path+".limit", int64(w.Limit), limits{})
-	d.checkRange(path+".start", int64(w.Start), limits{})
+	d.checkRange(path+".limit", w.Limit, limits{})
+	d.checkRange(path+".start", w.Start, limits{})
 	switch {
 	case !d.sound(path+".limit") || !d.sound(path+".start"):
 	case w.Limit > 0 && w.Start > w.Limit:
 		d.refuse(path+".start", fmt.Sprintf("%d is more than the webhook's limit, %d", w.Start, w.Limit), "")
 	case w.Limit > DefaultWebhookLimit:
-		d.warn(path+".limit", fmt.Sprintf("is above %d, after which Clay refuses", DefaultWebhookLimit), "leave it out, or write 0 for a table that deletes rows by itself")
+		d.warn(path+".limit", fmt.Sprintf("is above %d, after which Clay refuses", DefaultWebhookLimit),
+			"leave it out, or write 0 for a table that deletes rows by itself")
 	}
 }
 
@@ -110,9 +112,15 @@ func (d *decoder) checkIDField(path string, t *Table) {
 	}
 	for i, field := range t.DedupeBy {
 		if field == t.IDField {
-			d.refuse(fmt.Sprintf("%s.dedupe_by[%d]", path, i), "is the ticket's field (id_field), which differs for every record", "name a field of the input")
+			d.refuse(fmt.Sprintf("%s.dedupe_by[%d]", path, i), "is the ticket's field (id_field), which differs for every record",
+				"name a field of the input")
 		}
 	}
+}
+
+// ofResults are the keys of a table that say something about its results.
+var ofResults = []string{
+	"dedupe_by", "max_age", "empty_max_age", "version", "on_conflict", "result_timeout", "on_update", "complete_when", "callback_secret",
 }
 
 // checkAwaited refuses what can have no effect where no result is awaited, and decides on_uncertain where it was left.
@@ -123,7 +131,7 @@ func (d *decoder) checkAwaited(path string, t *Table) {
 		}
 		return
 	}
-	for _, key := range []string{"dedupe_by", "max_age", "empty_max_age", "version", "on_conflict", "result_timeout", "on_update", "complete_when", "callback_secret"} {
+	for _, key := range ofResults {
 		if at := join(path, key); d.given(at) && d.sound(at) {
 			d.refuse(at, "has no effect with awaits_result: false", "leave one of the two out")
 		}
@@ -144,7 +152,7 @@ func (d *decoder) checkLookup(path string, l *Lookup, c *Config) {
 		d.refuse(path+".on_uncertain", "wait needs a callback to wait for, and a lookup has none", "write resend or hold")
 	}
 	d.checkAges(path, ages{&l.MaxAge, &l.EmptyMaxAge}, c)
-	d.checkRange(path+".priority", int64(l.Priority), limits{most: 9})
+	d.checkRange(path+".priority", l.Priority, limits{most: 9})
 }
 
 // ages are how old results may be to answer again.
@@ -157,14 +165,14 @@ func (d *decoder) checkAges(path string, a ages, c *Config) {
 	case !d.given(maxAge) && d.sound("retention.bodies"):
 		*a.max = min(*a.max, bodies)
 	case d.sound(maxAge) && d.sound("retention.bodies") && *a.max > bodies:
-		d.refuse(maxAge, fmt.Sprintf("%s is longer than bodies are kept (retention.bodies: %s)", spell(*a.max), spell(bodies)), "shorten it, or keep bodies as long")
+		d.refuse(maxAge, fmt.Sprintf("%s is longer than bodies are kept (retention.bodies: %s)", spell(*a.max), spell(bodies)),
+			"shorten it, or keep bodies as long")
 	}
 	switch {
 	case !d.given(emptyAge):
 		*a.empty = min(*a.empty, *a.max)
 	case d.sound(maxAge) && d.sound(emptyAge) && *a.empty > *a.max:
-		d.refuse(emptyAge, fmt.Sprintf("%s is longer than max_age, %s", spell(*a.empty), spell(*a.max)), "no result answers for longer than max_age: shorten it")
+		d.refuse(emptyAge, fmt.Sprintf("%s is longer than max_age, %s", spell(*a.empty), spell(*a.max)),
+			"no result answers for longer than max_age: shorten it")
 	}
 }
-
-func spellNanoseconds(n int64) string { return spell(time.Duration(n)) }

@@ -85,7 +85,8 @@ func (d *decoder) decode(path string, node *yaml.Node, to reflect.Value) {
 	}
 	switch {
 	case node.Kind == yaml.AliasNode || node.Anchor != "":
-		d.refuse(path, "anchors (&) and aliases (*) are not supported", "write the value out, and put a text that begins with one of these into quotes")
+		d.refuse(path, "anchors (&) and aliases (*) are not supported",
+			"write the value out, and put a text that begins with one of these into quotes")
 	case node.Style&yaml.TaggedStyle != 0:
 		d.refuse(path, "tags (!) are not supported", "leave the tag out, and put a text that begins with ! into quotes")
 	case node.ShortTag() == "!!null" && to.Type() != secretType:

@@ -105,6 +105,7 @@ func TestUnreadableFile(t *testing.T) {
 		"absent":     {Source{Path: filepath.Join(t.TempDir(), "none.yaml")}, "none.yaml: cannot be read: there is none; `claygate config example` prints one to start from"},
 		"a folder":   {Source{Path: t.TempDir()}, "cannot be read: is a directory"},
 		"forbidden":  {unreadable(fs.ErrPermission), "c.yaml: cannot be read: no permission"},
+		"odd name":   {Source{Path: "a\n\x1b[31m.yaml"}, "a\uFFFD\uFFFD[31m.yaml: cannot be read"},
 		"some error": {unreadable(errors.New("the disk said " + webhookURL)), "c.yaml: cannot be read: reading it failed"},
 	}
 	for name, tt := range tests {

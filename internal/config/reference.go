@@ -64,7 +64,8 @@ func (d *decoder) fromFile(path, name string) Secret {
 	text, err := d.source.ReadFile(name)
 	switch {
 	case err != nil:
-		d.refuse(path, fmt.Sprintf("the file %s cannot be read: %s", name, because(err)), "a relative path is seen from the configuration's folder")
+		d.refuse(path, fmt.Sprintf("the file %s cannot be read: %s", name, because(err)),
+			"a relative path is seen from the configuration's folder")
 		return s
 	case len(text) > maxSecret:
 		d.refuse(path, fmt.Sprintf("the file %s is larger than %d KiB", name, maxSecret>>10), "it must hold the secret alone")
@@ -82,7 +83,8 @@ func (d *decoder) fromFile(path, name string) Secret {
 // usable refuses what cannot be sent as a header or URL, which is mostly a secret with a line break in it.
 func (d *decoder) usable(path string, s Secret) Secret {
 	if !utf8.ValidString(s.value) || strings.ContainsFunc(s.value, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		d.refuse(path, s.reference+" holds white space, a control character or no UTF-8", "it must hold the secret alone, on one line and without quotes")
+		d.refuse(path, s.reference+" holds white space, a control character or no UTF-8",
+			"it must hold the secret alone, on one line and without quotes")
 	}
 	return s
 }
