@@ -214,7 +214,7 @@ func TestOpenFails(t *testing.T) {
 			c.Targets[0].Webhooks = append(c.Targets[0].Webhooks, Webhook{URL: "https://other.invalid/x"})
 		}, ledger.Invalid, "different Clays"},
 		"no ledger at all":      {func(c *Config) { c.Ledger = noLedger }, ledger.Invalid, "is not a ledger"},
-		"no folder":             {func(c *Config) { c.Ledger = filepath.Join(t.TempDir(), "missing", "ledger.db") }, ledger.Internal, ""},
+		"no folder":             {func(c *Config) { c.Ledger = filepath.Join(t.TempDir(), "missing", "ledger.db") }, ledger.Invalid, "cannot be opened"},
 		"no folder for a diary": {func(c *Config) { *c = emulated(t); c.Emulate.Journal = "/nonexistent/journal" }, ledger.Unavailable, "cannot be emulated"},
 	}
 	for name, tt := range tests {

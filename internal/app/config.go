@@ -80,6 +80,8 @@ type Emulation struct {
 	Journal string
 	// Seed makes the emulated answers; the same seed gives the same ones.
 	Seed uint64
+	// Pace is the one that the emulated Clay allows, and as much burst again. The zero Pace is Clay's limit.
+	Pace ledger.Pace
 }
 
 // emulatedBase is the Clay base URL of every emulated ledger: the emulator's port differs from run to run.

@@ -16,6 +16,9 @@ func (a *App) emulate() error {
 		return nil
 	}
 	options := claytest.Options{Seed: e.Seed, Journal: e.Journal, LoopbackOnly: true, Log: a.config.Log}
+	if e.Pace != (ledger.Pace{}) {
+		options.PerSecond, options.Burst = e.Pace.PerSecond, 2*e.Pace.Burst // Clay's own burst is twice the default's
+	}
 	if len(a.config.Targets) > 0 {
 		options.Column = a.column(a.config.Targets[0]) // from the start: rows of an earlier run are owed callbacks
 	}

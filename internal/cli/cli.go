@@ -3,6 +3,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -33,6 +34,25 @@ func OS() Streams {
 	}
 }
 
+// terminal returns the terminal that people look at, nil when there is none.
+func (s Streams) terminal() *os.File {
+	file, ok := s.Err.(*os.File)
+	if !s.Terminal || !ok {
+		return nil
+	}
+	return file
+}
+
+// tell prints lines for people. On a terminal, lines too long for it go on below, indented, between words.
+func (s Streams) tell(text string) {
+	if terminal := s.terminal(); terminal != nil {
+		if width, _, err := term.GetSize(int(terminal.Fd())); err == nil {
+			text = fold(text, width-1)
+		}
+	}
+	fmt.Fprint(s.Err, text)
+}
+
 // Main runs a command line and returns its exit code.
 func Main(args []string, s Streams) int {
 	root := &cobra.Command{
@@ -49,7 +69,7 @@ func Main(args []string, s Streams) int {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{message: err.Error(), hint: "see `" + c.CommandPath() + " --help`"}
+		return &usageError{message: flagProblem(err), hint: "see `" + c.CommandPath() + " --help`"}
 	})
 	root.AddCommand(newEnrich(s), newSend(s), newEmulate(s), newVersion(s))
 	root.SuggestionsMinimumDistance = 2

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,17 +15,20 @@ type display struct {
 	streams  Streams
 	json     bool
 	emulated bool
+	verbose  bool
+	worked   string // what became of a row with which all went well
 
 	began    time.Time
 	bar      *bar
 	shown    time.Time // when progress was last printed as a line
-	badRows  int
-	verbose  bool
 	lastLine string
+	badRows  int
+	held     string // what held the rows up at the last moment
+	halted   bool   // nothing more is sent
 }
 
 func newDisplay(s Streams, f loadFlags) *display {
-	return &display{streams: s, json: f.json, emulated: f.emulate, verbose: f.verbose}
+	return &display{streams: s, json: f.json, emulated: f.emulate, verbose: f.verbose, worked: "enriched"}
 }
 
 // line prints one line for people, above the bar if there is one.
@@ -34,14 +38,18 @@ func (d *display) line(format string, args ...any) {
 		d.bar.above(text)
 		return
 	}
-	fmt.Fprint(d.streams.Err, text)
+	d.streams.tell(text)
 }
 
 // event prints one JSON line.
 func (d *display) event(name string, fields map[string]any) {
-	fields["event"] = name
+	fmt.Fprint(d.streams.Err, eventLine(name, fields))
+}
+
+// eventLine writes an event as a JSON line that begins with its name.
+func eventLine(name string, fields map[string]any) string {
 	line, _ := json.Marshal(fields) // strings and numbers always encode
-	fmt.Fprintf(d.streams.Err, "%s\n", line)
+	return fmt.Sprintf(`{"event":%q,%s`+"\n", name, line[1:])
 }
 
 // choices says what is about to happen, and what was chosen for the user.
@@ -56,13 +64,14 @@ func (d *display) choices(l *load, path string) {
 	}
 	if d.json {
 		d.event("choices", map[string]any{
-			"input": l.input.name, "target": l.flags.target, "ledger": path, "dedupe_by": l.dedupeBy,
+			"input": l.input.short(), "target": l.flags.target, "ledger": path, "dedupe_by": l.dedupeBy,
 			"max_age_s": l.maxAge().Seconds(), "result_timeout_s": l.resultTimeout().Seconds(),
 			"emulated": d.emulated, "callback_url": l.callbackURL,
 		})
 		return
 	}
-	d.line("%s → %s (target %s, ledger %s)", l.input.short(), destination, l.flags.target, path)
+	d.line("%s → %s", l.input.short(), destination)
+	d.line("target %s, ledger %s", l.flags.target, path)
 	if !l.await {
 		return
 	}
@@ -70,7 +79,8 @@ func (d *display) choices(l *load, path string) {
 	if age := l.maxAge(); age > 0 {
 		reuse = "results up to " + spell(age) + " old are reused"
 	}
-	d.line("%s; %s; each result is awaited for %s", same, reuse, spell(l.resultTimeout()))
+	d.line("%s; %s", same, reuse)
+	d.line("each result is awaited for %s", spell(l.resultTimeout()))
 	if l.callbackURL != "" {
 		d.line("the table's HTTP API column must POST to %s, with %s in its body", l.callbackURL, ledger.TicketField)
 	}
@@ -86,18 +96,23 @@ func (d *display) badRow(line int, reason string) {
 	d.line("line %d skipped: %s", line, reason)
 }
 
-// interrupted says what the first Ctrl-C did.
-func (d *display) interrupted(c ledger.Counts) {
+// stopped says that nothing more is sent, and why.
+func (d *display) stopped(why error, c ledger.Counts) {
+	d.halted = true
 	waiting := c.In(ledger.Sending, ledger.Sent, ledger.Uncertain)
 	if d.json {
-		d.event("interrupted", map[string]any{"at_clay": waiting})
+		d.event("stopped", map[string]any{"reason": oneLine(why.Error()), "at_clay": waiting})
 		return
+	}
+	because := ""
+	if !errors.Is(why, errInterrupted) {
+		because = ": " + oneLine(why.Error())
 	}
 	if waiting == 0 {
-		d.line("stopped sending")
+		d.line("stopped sending%s", because)
 		return
 	}
-	d.line("stopped sending; waiting for %s at Clay (Ctrl-C again to leave at once)", plural(waiting, "row"))
+	d.line("stopped sending%s\nwaiting for %s at Clay (Ctrl-C to leave at once)", because, plural(waiting, "row"))
 }
 
 // summary says what became of the rows, and what it cost.
@@ -113,7 +128,7 @@ func (d *display) summary(t tally) {
 	for _, p := range []struct {
 		status, words string
 	}{
-		{statusOK, "enriched"}, {statusCached, "from cache"}, {statusNotFound, "not found"}, {statusFailed, "failed"},
+		{statusOK, d.worked}, {statusCached, "from cache"}, {statusNotFound, "not found"}, {statusFailed, "failed"},
 		{statusTimedOut, "timed out"}, {statusMaybeSent, "maybe sent"}, {statusSkipped, "skipped"}, {statusPending, "pending"},
 	} {
 		if n := t.statuses[p.status]; n > 0 {
@@ -128,7 +143,8 @@ func (d *display) summary(t tally) {
 	if t.earlier > 0 {
 		paid += fmt.Sprintf(" (%d in an earlier run)", t.earlier)
 	}
-	d.line("paid: %s · saved by cache: %d · maybe sent twice: %d · lost: %s", paid, t.saved, t.doubled, orNone(t.lost))
+	d.line("paid: %s", paid)
+	d.line("saved by cache: %d · maybe sent twice: %d · lost: %s", t.saved, t.doubled, orNone(t.lost))
 }
 
 func orNone(n int) string {
@@ -139,15 +155,16 @@ func orNone(n int) string {
 }
 
 // preview says what a run would do.
-func (d *display) preview(t previewTally) {
+func (d *display) preview(t previewTally, p ledger.Pace) {
+	takes := lasts(t.send, p)
 	if d.json {
 		d.event("preview", map[string]any{
 			"rows": t.rows, "send": t.send, "saved": t.saved, "known": t.known, "skipped": t.skipped,
-			"seconds_to_send": lasts(t.send).Seconds(),
+			"seconds_to_send": takes.Seconds(),
 		})
 		return
 	}
 	d.line("%s: %d would be sent, %d answered from cache or by another row, %d known from an earlier run, %d skipped",
 		plural(t.rows, "row"), t.send, t.saved, t.known, t.skipped)
-	d.line("at Clay's pace that takes about %s; what each row costs is the table's to say. Nothing was sent.", spell(lasts(t.send)))
+	d.line("at Clay's pace that takes about %s; what each row costs is the table's to say. Nothing was sent.", about(takes))
 }

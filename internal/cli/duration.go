@@ -13,6 +13,14 @@ type span struct {
 	set bool
 }
 
+// or returns the duration that was given, or else another one.
+func (s *span) or(other time.Duration) time.Duration {
+	if s.set && s.Duration > 0 {
+		return s.Duration
+	}
+	return other
+}
+
 // String implements pflag.Value.
 func (s *span) String() string {
 	if s.Duration == 0 && !s.set {

@@ -24,7 +24,7 @@ func newEnrich(s Streams) *cobra.Command {
 			if f.emulate && !c.Flags().Changed("callback-listen") {
 				f.callbackListen = "127.0.0.1:0" // nobody else needs to know the port
 			}
-			return enrich(c.Context(), s, f, args)
+			return inJSON(f.json, enrich(c.Context(), s, f, args))
 		},
 	}
 	f.addLoad(c)
@@ -53,10 +53,14 @@ func enrich(ctx context.Context, s Streams, f loadFlags, args []string) (err err
 		return l.preview(ctx)
 	}
 	ended := l.run(ctx)
-	if ended == errAbandoned || isFatal(ended) {
+	if isFatal(ended) {
 		return ended
 	}
-	tally, err := l.write(ctx)
+	finish := l.write
+	if errors.Is(ended, errAbandoned) {
+		finish = l.tally
+	}
+	tally, err := finish(ctx)
 	if err != nil {
 		return errors.Join(ended, err)
 	}

@@ -33,24 +33,40 @@ func (e *usageError) Error() string { return e.message }
 type exitError struct {
 	code          int
 	message, hint string
+	early         bool // nothing was sent, so there is nothing to write out
 }
 
 func (e *exitError) Error() string { return e.message }
 
-// report shows an error as one line, what happened and how to mend it, and returns the exit code.
+// jsonError is an error of a command that was asked for JSON lines.
+type jsonError struct{ error }
+
+func (e *jsonError) Unwrap() error { return e.error }
+
+// inJSON marks an error to be shown as a JSON line, when that was asked for.
+func inJSON(asked bool, err error) error {
+	if err == nil || !asked {
+		return err
+	}
+	return &jsonError{err}
+}
+
+// report shows an error, what happened and how to mend it, and returns the exit code.
 func report(s Streams, err error) int {
 	if err == nil {
 		return exitOK
 	}
 	message, hint, code := explain(err)
-	if message == "" {
+	message, hint = oneLine(message), oneLine(hint)
+	if _, ok := errors.AsType[*jsonError](err); ok {
+		fmt.Fprint(s.Err, eventLine("error", map[string]any{"message": message, "hint": hint, "exit": code}))
 		return code
 	}
-	line := "claygate: " + oneLine(message)
+	line := "claygate: " + message
 	if hint != "" {
-		line += "\n  " + oneLine(hint)
+		line += "\n  " + hint
 	}
-	fmt.Fprintln(s.Err, line)
+	s.tell(line + "\n")
 	return code
 }
 
@@ -63,18 +79,39 @@ func explain(err error) (message, hint string, code int) {
 		return e.message, e.hint, exitInvalid
 	}
 	if e, ok := errors.AsType[*sheet.Error](err); ok {
-		return e.Error(), "", sheetExit(e.Kind)
+		bare := *e
+		bare.Hint = ""
+		return bare.Error(), e.Hint, sheetExit(e.Kind)
 	}
 	if e, ok := errors.AsType[*ledger.Error](err); ok {
 		return e.Error(), e.Hint, ledgerExit[e.Kind]
 	}
 	if e, ok := errors.AsType[*clay.Error](err); ok {
-		return e.Error(), "", clayExit(e.Kind)
+		return explainClay(e)
 	}
 	if e, ok := errors.AsType[*os.PathError](err); ok {
-		return fmt.Sprintf("%s: %v", e.Path, e.Err), "", exitInvalid
+		return e.Path + ": " + e.Err.Error(), pathHint(e), exitInvalid
 	}
 	return unknownCommand(err)
+}
+
+// explainClay speaks of a setting by the name under which people set it.
+func explainClay(e *clay.Error) (message, hint string, code int) {
+	if e.Kind == clay.KindConfig && e.Err != nil {
+		names := strings.NewReplacer("WebhookURL", "CLAY_WEBHOOK_URL", "WebhookToken", "CLAY_WEBHOOK_TOKEN")
+		return names.Replace(e.Err.Error()), names.Replace(e.Hint), exitInvalid
+	}
+	return e.Error(), "", clayExit(e.Kind)
+}
+
+func pathHint(e *os.PathError) string {
+	switch {
+	case errors.Is(e, os.ErrNotExist):
+		return "check the name and the folder"
+	case errors.Is(e, os.ErrPermission):
+		return "let this user read it, or run as one who may"
+	}
+	return ""
 }
 
 var ledgerExit = map[ledger.Kind]int{

@@ -1,7 +1,8 @@
 package cli
 
 import (
-	"errors"
+	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claygate/claygate/internal/app"
+	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/sheet"
 )
 
@@ -19,6 +21,8 @@ type loadFlags struct {
 	verbose                       bool
 	limit                         int
 	retry                         []string
+	patience                      span
+	pace                          float64
 
 	// Of enrich alone.
 	output, dedupeBy          string
@@ -39,6 +43,8 @@ func (f *loadFlags) addLoad(c *cobra.Command) {
 	c.Flags().StringVar(&f.encoding, "encoding", "", "the input's character encoding, such as windows-1252 (default: found out)")
 	c.Flags().IntVar(&f.limit, "limit", 0, "take only the first N rows (default: all)")
 	c.Flags().StringSliceVar(&f.retry, "retry", nil, "send rows of an earlier run again that are: failed, expired, uncertain")
+	c.Flags().Var(&f.patience, "patience", "give up when nothing has got through to Clay for this long (default 2m)")
+	c.Flags().Float64Var(&f.pace, "pace", 0, "rows a second, for workspaces whose limit Clay's support has raised (default: Clay's 10)")
 	c.Flags().BoolVar(&f.fresh, "fresh", false, "begin anew: send every row again, whatever an earlier run did")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be sent, and send nothing")
 	c.Flags().BoolVar(&f.json, "json", false, "progress and summary as JSON lines on stderr")
@@ -67,11 +73,24 @@ func (f *loadFlags) check() error {
 	case f.fresh && len(f.retry) > 0:
 		return &usageError{message: "--fresh and --retry exclude each other", hint: "--fresh sends every row again, --retry only those that failed"}
 	case f.limit < 0:
-		return &usageError{message: "--limit must be at least 1"}
+		return &usageError{message: fmt.Sprintf("--limit: %d is less than 1", f.limit), hint: "leave it out to take all rows"}
+	case !(f.pace >= 0 && f.pace <= maxPace):
+		return &usageError{message: fmt.Sprintf("--pace: %g is no number of rows a second", f.pace), hint: "leave it out unless Clay's support has raised your limit"}
 	case f.target == "" || strings.ContainsAny(f.target, "/?#% "):
-		return &usageError{message: "--target: " + f.target + " is not a name"}
+		return &usageError{message: fmt.Sprintf("--target: %q is not a name", f.target), hint: "use letters, digits and dashes: it is the end of the callbacks' URL"}
 	}
 	return nil
+}
+
+// maxPace is more than Clay will ever take.
+const maxPace = 10_000
+
+// lanePace is the pace to send at. A raised limit is taken to allow bursts in the same proportion as Clay's own does.
+func (f *loadFlags) lanePace() ledger.Pace {
+	if f.pace == 0 {
+		return ledger.Pace{PerSecond: ledger.DefaultPerSecond, Burst: ledger.DefaultBurst}
+	}
+	return ledger.Pace{PerSecond: f.pace, Burst: int(math.Ceil(f.pace))}
 }
 
 // table returns the table to send to, from the environment unless Clay is emulated.
@@ -94,7 +113,7 @@ func (f *loadFlags) table(s Streams) (app.Target, error) {
 
 // callbackURL checks that results can come back, and returns the URL that the table's column must call.
 func (f *loadFlags) callbackURL(s Streams) (string, error) {
-	if f.emulate {
+	if f.emulate || f.dryRun {
 		return "", nil
 	}
 	base := f.publicURL
@@ -110,7 +129,7 @@ func (f *loadFlags) callbackURL(s Streams) (string, error) {
 	}
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.RawQuery != "" {
-		return "", errors.Join(&usageError{message: "--public-url: " + base + " is not a URL", hint: "e.g. https://hooks.example.com"})
+		return "", &usageError{message: "--public-url: " + base + " is not a URL", hint: "e.g. https://hooks.example.com"}
 	}
 	return strings.TrimRight(base, "/") + app.CallbackPath + f.target, nil
 }

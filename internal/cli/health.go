@@ -7,43 +7,75 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
-// patience is how long a command goes on while nothing reaches Clay before it gives up. Nothing is lost: the rows
-// wait in the ledger for the next run.
-const patience = 2 * time.Minute
+// defaultPatience is how long a command goes on while nothing reaches Clay, or the ledger takes nothing, before it gives
+// up. Nothing is lost: the rows wait in the ledger for the next run.
+const defaultPatience = 2 * time.Minute
 
-// health watches the attempts: how fast they go and whether they arrive.
+// health watches the attempts and the ledger: how fast the rows go, whether they arrive, and what holds them up.
 type health struct {
+	patience time.Duration
+
 	mu      sync.Mutex
 	sends   []time.Time // of the last window
 	paid    int         // attempts of this run that Clay took, or may have taken
 	records map[ledger.RecordID]struct{}
-	blocked time.Time   // since when nothing got through; zero while something does
-	last    ledger.Answer
+	clay    hitch
+	last    ledger.Answer // of the attempts that did not get through
+	ledger  hitch
+	fault   error // the ledger's last
+}
+
+// hitch is something that does not work at present.
+type hitch struct{ since time.Time } // zero while it works
+
+func (h *hitch) begin() {
+	if h.since.IsZero() {
+		h.since = time.Now()
+	}
+}
+
+func (h *hitch) end() { h.since = time.Time{} }
+
+// lasts returns for how long it has not worked.
+func (h *hitch) lasts() time.Duration {
+	if h.since.IsZero() {
+		return 0
+	}
+	return time.Since(h.since)
 }
 
 // rateWindow is the time over which the rate is taken.
 const rateWindow = 5 * time.Second
 
+// observe is told of every attempt.
 func (h *health) observe(r ledger.Record, a ledger.Answer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
 	if h.records == nil {
 		h.records = map[ledger.RecordID]struct{}{}
 	}
 	h.records[r.ID] = struct{}{}
 	if a.Verdict == ledger.Unsent || a.Verdict == ledger.Throttled {
-		if h.blocked.IsZero() {
-			h.blocked = now
-		}
+		h.clay.begin()
 		h.last = a
 		return
 	}
-	h.blocked = time.Time{}
-	h.sends = append(h.sends, now)
+	h.clay.end()
+	h.sends = append(h.sends, time.Now())
 	if a.Verdict.Counted() {
 		h.paid++
 	}
+}
+
+// trouble is told when the ledger fails, and nil when it works again.
+func (h *health) trouble(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fault = err; err == nil {
+		h.ledger.end()
+		return
+	}
+	h.ledger.begin()
 }
 
 // sent returns how many attempts of this run Clay took or may have taken, and how many records were tried.
@@ -61,33 +93,46 @@ func (h *health) rate(began time.Time) float64 {
 	for len(h.sends) > 0 && now.Sub(h.sends[0]) > rateWindow {
 		h.sends = h.sends[1:]
 	}
-	window := min(rateWindow, now.Sub(began))
-	if window <= 0 {
-		return 0
-	}
+	window := max(min(rateWindow, now.Sub(began)), time.Second)
 	return float64(len(h.sends)) / window.Seconds()
 }
 
-// trouble returns why nothing gets through at present, "" when something does.
-func (h *health) trouble() string {
+// showAfter is how long something may not work before it is worth a word.
+const showAfter = 2 * time.Second
+
+// held returns what holds the rows up at present, "" for nothing.
+func (h *health) held() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.blocked.IsZero() || time.Since(h.blocked) < 2*time.Second {
-		return ""
+	switch {
+	case h.fault != nil:
+		return h.fault.Error()
+	case h.clay.lasts() >= showAfter:
+		return h.last.Reason
 	}
-	return h.last.Reason
+	return ""
 }
 
-// hopeless returns the error to end with when nothing has got through for too long, or will not for longer.
+// broken returns the ledger's fault when the ledger will not, or for too long did not, recover from it.
+func (h *health) broken() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fault != nil && (ledger.KindOf(h.fault) == ledger.Unavailable || h.ledger.lasts() >= h.patience) {
+		return h.fault
+	}
+	return nil
+}
+
+// hopeless returns the error to end with when nothing has got through to Clay for too long, or will not for longer.
 func (h *health) hopeless() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.blocked.IsZero() || time.Since(h.blocked) < patience && h.last.RetryAfter < patience {
+	if h.clay.lasts() == 0 || h.clay.lasts() < h.patience && h.last.RetryAfter < h.patience {
 		return nil
 	}
 	const resume = "nothing is lost: run the same command again later and it goes on from here"
 	if h.last.Verdict == ledger.Throttled {
 		return &exitError{code: exitRateLimited, message: "Clay takes nothing more for now: " + h.last.Reason, hint: resume}
 	}
-	return &exitError{code: exitNetwork, message: "Clay cannot be reached: " + h.last.Reason, hint: resume}
+	return &exitError{code: exitNetwork, message: h.last.Reason, hint: resume}
 }

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,7 +18,8 @@ type input struct {
 	name   string   // for people, and by default the job's name
 	file   *os.File // nil for a row from the arguments
 	row    string   // one JSON object, from the arguments
-	spool  bool     // file is a copy of stdin, to be removed
+	stdin  bool     // file is a copy of it
+	named  bool     // the copy has to be removed
 	format sheet.Format
 	coding string
 }
@@ -27,7 +30,8 @@ func openInput(s Streams, args []string, coding string) (*input, error) {
 		return nil, &usageError{message: "no input: name a file, - for stdin, or field=value", hint: "e.g. claygate enrich leads.csv -o enriched.csv"}
 	}
 	if row, ok := rowFromArgs(args); ok {
-		return &input{name: "arguments", row: row, format: sheet.JSONL}, nil
+		sum := sha256.Sum256([]byte(row)) // each row is a load of its own, and its name holds nobody's address
+		return &input{name: fmt.Sprintf("arguments %x", sum[:8]), row: row, format: sheet.JSONL}, nil
 	}
 	if len(args) > 1 {
 		return nil, &usageError{message: "one input at a time, got " + strings.Join(args, " and "), hint: "a single row is written field=value field=value …"}
@@ -67,17 +71,26 @@ func rowFromArgs(args []string) (string, bool) {
 	return string(row), err == nil
 }
 
-// spoolStdin copies stdin to a temporary file, because it can be read only once.
+// spoolStdin copies stdin to a temporary file, because it can be read only once. The file has no name where a system
+// allows that, so that nothing is left of it even after a kill.
 func spoolStdin(s Streams, coding string) (*input, error) {
 	f, err := os.CreateTemp("", "claygate-stdin-*")
 	if err != nil {
 		return nil, err
 	}
-	in := &input{name: "-", file: f, spool: true, coding: coding}
+	in := &input{name: "-", file: f, stdin: true, named: os.Remove(f.Name()) != nil, coding: coding}
 	if _, err := io.Copy(f, s.In); err != nil {
-		return nil, errors.Join(err, in.close())
+		return nil, errors.Join(&usageError{message: "stdin: " + cause(err), hint: "is there room in " + os.TempDir() + "?"}, in.close())
 	}
 	return in, nil
+}
+
+// cause is what the system said, without the file that it was about.
+func cause(err error) string {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err
+	}
+	return err.Error()
 }
 
 // read returns a reader of the rows from the beginning.
@@ -89,7 +102,7 @@ func (in *input) read() (*sheet.Reader, error) {
 		return nil, &usageError{message: in.name + " can be read only once", hint: "pipe it in: … | claygate enrich -"}
 	}
 	name := in.name
-	if in.spool {
+	if in.stdin {
 		name = ""
 	}
 	return sheet.NewReader(in.file, sheet.Options{Name: name, Encoding: in.coding})
@@ -100,7 +113,7 @@ func (in *input) close() error {
 		return nil
 	}
 	err := in.file.Close()
-	if in.spool {
+	if in.named {
 		err = errors.Join(err, os.Remove(in.file.Name()))
 	}
 	return err
@@ -109,17 +122,17 @@ func (in *input) close() error {
 // short is the input's name as people gave it.
 func (in *input) short() string {
 	switch {
-	case in.name == "-":
+	case in.stdin:
 		return "stdin"
 	case in.file != nil:
 		return filepath.Base(in.name)
 	}
-	return in.name
+	return "one row"
 }
 
 // path is the file's, "" when it is none that an output could overwrite.
 func (in *input) path() string {
-	if in.file == nil || in.spool {
+	if in.file == nil || in.stdin {
 		return ""
 	}
 	return in.name

@@ -11,13 +11,13 @@ import (
 // emulator's ledger is another one, so that nothing emulated ever answers for something real.
 func ledgerPath(s Streams, flag string, emulated bool) (string, error) {
 	if flag != "" {
-		return flag, nil
+		return inFolder("--ledger", flag)
 	}
 	name := "ledger.db"
 	if emulated {
 		name = "emulated.db"
 	} else if path := s.Getenv("CLAYGATE_LEDGER"); path != "" {
-		return path, nil
+		return inFolder("CLAYGATE_LEDGER", path)
 	}
 	dir, err := stateDir(s)
 	if err != nil {
@@ -30,6 +30,15 @@ func ledgerPath(s Streams, flag string, emulated bool) (string, error) {
 		}
 	}
 	return filepath.Join(dir, name), nil
+}
+
+// inFolder checks that the folder of a ledger exists: one that is made up by a slip would begin another ledger.
+func inFolder(what, path string) (string, error) {
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return "", &usageError{message: what + ": there is no folder " + dir, hint: "make it, or name another one"}
+	}
+	return path, nil
 }
 
 // stateDir is where programs keep what must outlive a restart but is no configuration.

@@ -2,12 +2,8 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -19,70 +15,110 @@ const lineEvery = 2 * time.Second
 type progress struct {
 	total, finished            int
 	sent, done, cached, failed int
-	rate                       float64 // sends a second
-	left                       time.Duration
-	trouble                    string
+	queued                     int           // not sent yet
+	atClay                     int           // sent, or perhaps, and not finished
+	rate                       float64       // sends a second
+	left                       time.Duration // until the last row has left
+	took                       time.Duration // so far
+	held                       bool          // nothing gets through at present
+	stopped                    bool          // nothing more is sent
 }
 
-// progressOf reads a moment from the load's counters.
+// progressOf reads a moment from the load's counters, without the records that the input does not have.
 func progressOf(l *load, c ledger.Counts, began time.Time) progress {
+	c = difference(c, l.others)
+	bad := l.show.badRows
 	p := progress{
-		total: len(l.rows), sent: c[ledger.CountSent], cached: c[ledger.CountCached],
-		failed:  c.In(ledger.Dead, ledger.Expired) + l.show.badRows,
-		rate:    l.health.rate(began),
-		trouble: l.health.trouble(),
+		total: len(l.rows), sent: sent(c), cached: c[ledger.CountCached],
+		failed: c.In(ledger.Dead, ledger.Expired, ledger.Canceled) + bad, queued: c.In(ledger.Queued),
+		atClay: c.In(ledger.Sending, ledger.Sent, ledger.Uncertain),
+		rate:   l.health.rate(began), took: time.Since(began),
 	}
 	p.done = c.In(ledger.Done) - p.cached
-	p.finished = p.total - c.Open()
-	p.left = timeLeft(c, p.rate)
+	p.finished = min(max(p.total-c.Open(), 0), p.total)
+	p.left = timeLeft(p.queued, p.rate, l.flags.lanePace())
 	return p
 }
 
-// timeLeft guesses how long the run still takes: what is queued at the present rate, or a moment for what is at Clay.
-func timeLeft(c ledger.Counts, rate float64) time.Duration {
-	queued := c.In(ledger.Queued)
-	if queued == 0 {
-		if c.Open() == 0 {
-			return 0
-		}
-		return time.Second
-	}
-	if rate <= 0 {
-		rate = ledger.DefaultPerSecond
-	}
-	return time.Duration(math.Ceil(float64(queued)/rate+1)) * time.Second
+// sent returns how many records are at Clay, or may be, or were. A record that was tried and is in the queue again is not.
+func sent(c ledger.Counts) int {
+	left := c.In(ledger.Sending, ledger.Sent, ledger.Uncertain, ledger.Done, ledger.Dead, ledger.Expired) - c[ledger.CountCached]
+	return max(min(left, c[ledger.CountSent]), 0)
 }
 
-func (p progress) String() string {
-	s := fmt.Sprintf("%d/%d · sent %d · done %d · cached %d · failed %d · %.1f/s · %s left",
-		p.finished, p.total, p.sent, p.done, p.cached, p.failed, p.rate, p.left)
-	if p.trouble != "" {
-		s += " · retrying: " + oneLine(p.trouble)
+// timeLeft guesses how long it takes to send what is queued: at the present rate, or at the pace when there is none yet.
+func timeLeft(queued int, rate float64, pace ledger.Pace) time.Duration {
+	if rate < pace.PerSecond/100 {
+		rate = pace.PerSecond
 	}
-	return s
+	return time.Duration(math.Ceil(float64(queued)/rate)) * time.Second
+}
+
+// ending says what is still to be waited for.
+func (p progress) ending() string {
+	switch {
+	case p.held:
+		return "retrying"
+	case p.queued > 0 && !p.stopped:
+		return about(p.left) + " left"
+	case p.atClay > 0:
+		return "awaiting " + plural(p.atClay, "result")
+	case p.finished < p.total:
+		return "stopped"
+	}
+	return "in " + about(p.took)
+}
+
+// String is the moment on a line of a log.
+func (p progress) String() string {
+	return fmt.Sprintf("%d/%d%s%s%s%s", p.finished, p.total, separator, p.counts(separator), separator, p.ending())
+}
+
+// about writes a duration as roughly as it matters.
+func about(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24+0.5))
 }
 
 // begin starts to show progress.
 func (d *display) begin(l *load) {
 	d.began = time.Now()
-	if d.streams.Terminal && !d.json && !d.verbose {
-		d.bar = newBar(d.streams.Err, len(l.rows))
+	if terminal := d.streams.terminal(); terminal != nil && !d.json && !d.verbose {
+		d.bar = newBar(terminal, d.streams)
 	}
 }
 
 // progress shows a moment: on the bar, or as a line every so often.
 func (d *display) progress(l *load, c ledger.Counts) {
 	p := progressOf(l, c, d.began)
+	held := l.health.held()
+	p.held, p.stopped = held != "", d.halted
+	if held != "" && d.held == "" && !d.json {
+		d.line("nothing gets through: %s", oneLine(held))
+	}
+	d.held = held
+	d.moment(p, c.Open() == 0)
+}
+
+// moment shows one, the last one in any case.
+func (d *display) moment(p progress, last bool) {
 	if d.bar != nil {
 		d.bar.show(p)
 		return
 	}
-	if now := time.Now(); now.Sub(d.shown) < lineEvery && c.Open() > 0 {
+	if now := time.Now(); now.Sub(d.shown) < lineEvery && !last {
 		return
 	} else if d.shown = now; d.json {
 		d.event("progress", map[string]any{
 			"rows": p.total, "finished": p.finished, "sent": p.sent, "done": p.done, "cached": p.cached,
-			"failed": p.failed, "per_second": math.Round(p.rate*10) / 10, "left_s": p.left.Seconds(), "trouble": p.trouble,
+			"failed": p.failed, "per_second": math.Round(p.rate*10) / 10, "left_s": p.left.Seconds(), "trouble": oneLine(d.held),
 		})
 		return
 	}
@@ -92,51 +128,10 @@ func (d *display) progress(l *load, c ledger.Counts) {
 	}
 }
 
-// end takes the bar away.
+// end leaves the bar as it stands.
 func (d *display) end() {
 	if d.bar != nil {
 		d.bar.end()
 		d.bar = nil
 	}
-}
-
-// bar is the progress bar of a terminal.
-type bar struct {
-	container *mpb.Progress
-	bar       *mpb.Bar
-	now       chan progress // holds the moment to draw
-	last      progress
-}
-
-func newBar(w io.Writer, total int) *bar {
-	b := &bar{container: mpb.New(mpb.WithOutput(w), mpb.WithWidth(30), mpb.WithRefreshRate(100*time.Millisecond)), now: make(chan progress, 1)}
-	b.bar = b.container.AddBar(int64(total), mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-		select {
-		case b.last = <-b.now:
-		default:
-		}
-		return " " + b.last.String()
-	})))
-	return b
-}
-
-// show draws a moment with the next refresh.
-func (b *bar) show(p progress) {
-	select {
-	case <-b.now: // one that was not drawn yet
-	default:
-	}
-	b.now <- p
-	b.bar.SetCurrent(int64(p.finished))
-}
-
-// above prints text above the bar.
-func (b *bar) above(text string) {
-	_, _ = b.container.Write([]byte(text)) // a terminal that went away has nobody to tell
-}
-
-func (b *bar) end() {
-	b.bar.SetTotal(-1, true)
-	b.bar.Abort(false)
-	b.container.Wait()
 }

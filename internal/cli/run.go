@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -26,8 +28,8 @@ func isFatal(err error) bool {
 		return false
 	}
 	_, paused := errors.AsType[*pausedError](err)
-	_, exit := errors.AsType[*exitError](err)
-	return !paused && !exit
+	exit, planned := errors.AsType[*exitError](err)
+	return !paused && (!planned || exit.early)
 }
 
 // tick is how often progress is shown when nothing happens.
@@ -43,7 +45,10 @@ func (l *load) run(ctx context.Context) error {
 	defer cancelMoved()
 	paused, cancelPaused := l.app.Hub.Subscribe(ledger.Pauses)
 	defer cancelPaused()
-	if err := l.feed(ctx); err != nil {
+	if err := l.feed(ctx); errors.Is(err, errInterrupted) {
+		return &exitError{code: exitInterrupted, early: true, message: "interrupted while the rows were read: this run has sent none",
+			hint: "run the same command again: it goes on from here"}
+	} else if err != nil {
 		return err
 	}
 	l.app.Start(l.id)
@@ -51,50 +56,72 @@ func (l *load) run(ctx context.Context) error {
 	defer l.show.end()
 
 	var ended error // why the sending stopped early
-	stop := func(why error) {
+	stop := func(why error, c ledger.Counts) {
 		if ended == nil {
 			ended = why
 			l.app.StopSending()
+			l.show.stopped(why, c)
 		}
 	}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
 		counts, err := l.app.Ledger.LoadCounts(ctx, l.id)
+		if err == nil {
+			err = l.health.broken()
+		}
 		if err != nil {
-			return err
+			return l.settle(ctx, err)
 		}
 		l.show.progress(l, counts)
-		if finished(counts, ended != nil) {
-			return l.settle(ctx, ended)
+		if over, err := l.over(ctx, counts, ended != nil); over || err != nil {
+			return l.settle(ctx, cmp.Or(err, ended))
 		}
 		select {
 		case <-l.streams.Interrupt:
-			if ended != nil {
+			switch {
+			case ended == nil:
+				stop(errInterrupted, counts)
+			case errors.Is(ended, errInterrupted):
 				return l.settle(ctx, errAbandoned)
+			default: // it had stopped already; nobody wants to wait for what is at Clay
+				return l.settle(ctx, ended)
 			}
-			stop(errInterrupted)
-			l.show.interrupted(counts)
 		case <-paused:
 			if status, err := l.app.Ledger.TargetStatus(ctx, l.flags.target); err == nil && status.Paused.Reason != "" {
-				stop(&pausedError{status.Paused})
+				stop(&pausedError{status.Paused}, counts)
 			}
 		case <-moved:
 			l.breathe(ctx)
 		case <-ticker.C:
 			if err := l.health.hopeless(); err != nil {
-				stop(err)
+				stop(err, counts)
 			}
 		}
 	}
 }
 
-// finished reports whether nothing more is to be waited for. Once the sending has stopped, only what is at Clay is.
-func finished(c ledger.Counts, stopped bool) bool {
+// over reports whether nothing more is to be waited for. Once the sending has stopped, only what is at Clay is.
+func (l *load) over(ctx context.Context, c ledger.Counts, stopped bool) (bool, error) {
+	states := []ledger.State{ledger.Queued, ledger.Sending, ledger.Sent, ledger.Uncertain, ledger.Joined}
 	if stopped {
-		return c.In(ledger.Sending, ledger.Sent, ledger.Uncertain) == 0
+		states = []ledger.State{ledger.Sending, ledger.Sent, ledger.Uncertain}
 	}
-	return c.Open() == 0
+	switch waiting := c.In(states...); {
+	case waiting == 0:
+		return true, nil
+	case waiting > l.others.In(states...):
+		return false, nil
+	}
+	// What is left may all be rows that this run's input does not have: nobody waits for those.
+	none := true
+	err := l.each(ctx, func(_ int, r *ledger.Record, _ ended) error {
+		if r != nil && slices.Contains(states, r.State) {
+			none = false
+		}
+		return nil
+	})
+	return none, err
 }
 
 // breathe keeps a fast load from asking for its counts after every single commit.
@@ -105,14 +132,18 @@ func (l *load) breathe(ctx context.Context) {
 	}
 }
 
-// settleTime is how long a run waits at its end for requests under way.
-const settleTime = 35 * time.Second
+// How long a run waits at its end for requests under way: as long as they may last, unless somebody is in a hurry or the
+// ledger cannot write their answers down.
+const (
+	settleTime  = 35 * time.Second
+	hurriedTime = time.Second
+)
 
 // settle ends the sending and returns why the run ended.
 func (l *load) settle(ctx context.Context, ended error) error {
 	wait := settleTime
-	if errors.Is(ended, errAbandoned) {
-		wait = time.Second
+	if errors.Is(ended, errAbandoned) || isFatal(ended) {
+		wait = hurriedTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -123,10 +154,14 @@ func (l *load) settle(ctx context.Context, ended error) error {
 // verdict returns the error that the command ends with, nil when all is well.
 func (l *load) verdict(ended error, t tally) error {
 	if paused, ok := errors.AsType[*pausedError](ended); ok {
-		return &exitError{code: pausedExit(paused.Status), message: paused.Reason, hint: "then run the same command again: it goes on from here"}
+		return &exitError{code: pausedExit(paused.Status), message: paused.Reason, hint: "mend it and run the same command again: it goes on from here"}
 	}
 	if errors.Is(ended, errInterrupted) || errors.Is(ended, errAbandoned) {
-		return &exitError{code: exitInterrupted, message: interruptedMessage(t), hint: l.howToGoOn(t)}
+		message := interruptedMessage(t)
+		if errors.Is(ended, errAbandoned) && l.await {
+			message += "; the output was not written"
+		}
+		return &exitError{code: exitInterrupted, message: message, hint: l.howToGoOn(t)}
 	}
 	if ended != nil {
 		return ended

@@ -17,7 +17,7 @@ func newSend(s Streams) *cobra.Command {
 		Example: "  claygate send leads.csv --emulate\n  claygate send leads.jsonl",
 		RunE: func(c *cobra.Command, args []string) error {
 			f.dedupeBy = "none" // Clay does not dedupe rows, and there is no result to share
-			return send(c.Context(), s, f, args)
+			return inJSON(f.json, send(c.Context(), s, f, args))
 		},
 	}
 	f.addLoad(c)
@@ -30,7 +30,7 @@ func send(ctx context.Context, s Streams, f loadFlags, args []string) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	l.await = false
+	l.await, l.show.worked = false, "in Clay"
 	if err := l.open(ctx); err != nil {
 		return err
 	}
