@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
@@ -34,13 +33,10 @@ func wrap(op string, err error) error {
 	return &ledger.Error{Kind: ledger.Internal, Op: op, Message: "the ledger failed", Err: err}
 }
 
-// damaged is the error for a file that cannot be opened as a ledger.
+// damaged makes an error of opening one of the right kind.
 func damaged(path string, err error) error {
 	if errors.Is(err, sqlite3.NOTADB) || errors.Is(err, sqlite3.CORRUPT) {
-		return &ledger.Error{
-			Kind: ledger.Invalid, Op: "open", Message: fmt.Sprintf("%s is not a ledger, or is damaged", path),
-			Hint: "name another one with --ledger", Err: err,
-		}
+		return notLedger(path, err)
 	}
 	return wrap("open", err)
 }

@@ -29,9 +29,9 @@ const readers = 4
 // Open opens a ledger, making or migrating it as needed. The error is a [*ledger.Error]: kind Busy when another
 // process has it, Foreign when a newer version wrote it, Invalid when the file is something else.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	path, err := filepath.Abs(o.Path)
+	path, err := locate(o.Path)
 	if err != nil {
-		return nil, wrap("open", err)
+		return nil, err
 	}
 	s := &Store{catalog: o.Catalog, hub: o.Hub, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
 	if s.catalog == nil {
@@ -60,38 +60,22 @@ func (s *Store) open(ctx context.Context, path string) error {
 		return err
 	}
 	var err error
-	if s.write, err = connect(path, 1, `PRAGMA journal_mode=WAL`, `PRAGMA synchronous=FULL`); err != nil {
+	if s.write, err = connect(path, 1, mark, `PRAGMA journal_mode=WAL`, `PRAGMA synchronous=FULL`); err != nil {
 		return damaged(path, err)
 	}
 	if err := migrate(ctx, path, s.write); err != nil {
 		return err
 	}
+	if err := hide(path); err != nil {
+		return err
+	}
 	if s.writer, err = newWriter(ctx, s.write); err != nil {
-		return wrap("open", err)
+		return damaged(path, err)
 	}
 	if s.read, err = connect(path, readers, `PRAGMA query_only=ON`); err != nil {
 		return damaged(path, err)
 	}
 	return nil
-}
-
-// own takes the lock and makes the file, readable by its owner only: it holds people's data.
-func (s *Store) own(path string) error {
-	got, err := s.lock.TryLock()
-	switch {
-	case err != nil:
-		return wrap("open", err)
-	case !got:
-		return &ledger.Error{
-			Kind: ledger.Busy, Op: "open", Message: fmt.Sprintf("the ledger %s is in use by another process", path),
-			Hint: "wait until it has ended, or name another ledger with --ledger",
-		}
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return wrap("open", err)
-	}
-	return wrap("open", f.Close())
 }
 
 // connect opens a pool on the file and prepares each of its connections.
@@ -150,18 +134,24 @@ func migrate(ctx context.Context, path string, db *sql.DB) error {
 			return err
 		}
 	}
-	_, err = steps.Up(ctx)
-	return wrap("migrate", err)
+	if _, err = steps.Up(ctx); err != nil {
+		return damaged(path, err)
+	}
+	return nil
 }
 
-// keepCopy writes a consistent copy of the ledger beside it. A copy that exists is of an earlier try and is kept.
+// keepCopy writes a consistent copy of the ledger beside it, under its name only once it is whole.
 func keepCopy(ctx context.Context, db *sql.DB, copyPath string) error {
 	if _, err := os.Stat(copyPath); err == nil {
-		return nil
+		return nil // of an earlier try
 	}
-	_, err := db.ExecContext(ctx, `VACUUM INTO ?`, copyPath)
+	partial := copyPath + ".partial"
+	err := errors.Join(os.RemoveAll(partial), touch(partial)) // an empty file, so that the copy gets its mode
 	if err == nil {
-		err = os.Chmod(copyPath, 0o600)
+		_, err = db.ExecContext(ctx, `VACUUM INTO ?`, partial)
+	}
+	if err == nil {
+		err = os.Rename(partial, copyPath)
 	}
 	return wrap("copy before the migration", err)
 }
