@@ -3,16 +3,18 @@ package api_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/claygate/claygate/internal/api"
 )
 
 func TestSubmitOne(t *testing.T) {
-	g := open(t, options{})
+	g := newGateway(t, onDisk(t))
 	got := g.do("POST", "/v1/targets/people/records", `{"fields":{"email":"jo@example.com"},"metadata":{"lead":7}}`)
 	if got.status != 202 {
 		t.Fatalf("status %d: %s", got.status, got.body)
 	}
-	id, _ := got.json(t)["id"].(string)
-	if got.header.Get("Location") != "/v1/records/"+id || id == "" {
+	id := decode[api.Record](t, got).ID
+	if got.header.Get("Location") != "/v1/records/"+id {
 		t.Errorf("Location is %q for the record %q", got.header.Get("Location"), id)
 	}
 	again := g.do("GET", "/v1/records/"+id, "")

@@ -3,7 +3,6 @@ package api_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -20,23 +19,55 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// gateway is the surface over a ledger in SQLite, without anything that sends.
+var (
+	people = ledger.Target{
+		Name: "people", Lane: "main/webhook", Webhooks: []ledger.Webhook{{ID: ledger.Digest{7}, Limit: 50_000}},
+	}
+	firms = ledger.Target{Name: "eu/firms", Lane: "eu/webhook"}
+)
+
+// gateway is the surface over a ledger, without anything that sends.
 type gateway struct {
 	t       testing.TB
-	store   *sqlite.Store
+	store   store
 	handler http.Handler
 }
 
-// options says what differs from the usual gateway.
-type options struct {
-	api.Options
+// store is a ledger, real or in memory.
+type store interface {
+	api.Ledger
+	ledger.Intake
+}
+
+// setup says what differs from the usual gateway: a ledger in memory, open to everybody.
+type setup struct {
+	store    store       // default: a new [fake]
+	hub      *ledger.Hub // default: the fake's
+	guarded  bool        // it is not the trusted socket
+	stop     context.Context
 	dedupeBy []string
 }
 
-var people = ledger.Target{Name: "people", Lane: "main/webhook", Webhooks: []ledger.Webhook{{ID: ledger.Digest{7}, Limit: 50}}}
-var firms = ledger.Target{Name: "eu/firms", Lane: "eu/webhook"}
+func newGateway(t testing.TB, o setup) *gateway {
+	t.Helper()
+	if o.store == nil {
+		f := newFake(people, firms)
+		o.store, o.hub = f, f.hub
+	}
+	in := intake.New(intake.Options{Store: o.store, Secret: []byte("of this ledger"), Targets: []intake.Target{
+		{Target: people, DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Await: true},
+	}})
+	handler := api.New(api.Options{
+		Intake: in, Ledger: o.store, Hub: o.hub, Version: "1.2.3", Trusted: !o.guarded, Stop: o.stop,
+		Targets: []api.Target{
+			{Target: people, Kind: "table", DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Kind: "table", Await: true},
+		},
+	})
+	return &gateway{t: t, store: o.store, handler: handler}
+}
 
-func open(t testing.TB, o options) *gateway {
+// onDisk opens a ledger in SQLite for a gateway.
+func onDisk(t testing.TB) setup {
 	t.Helper()
 	hub := &ledger.Hub{}
 	catalog := ledger.NewCatalog([]ledger.Target{people, firms}, nil)
@@ -51,15 +82,7 @@ func open(t testing.TB, o options) *gateway {
 			t.Error(err)
 		}
 	})
-	in := intake.New(intake.Options{Store: store, Secret: []byte("of this ledger"), Targets: []intake.Target{
-		{Target: people, DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Await: true},
-	}})
-	o.Intake, o.Ledger, o.Hub, o.Version = in, store, hub, "1.2.3"
-	o.Targets = []api.Target{
-		{Target: people, Kind: "table", DedupeBy: o.dedupeBy, Await: true},
-		{Target: firms, Kind: "table", Await: true},
-	}
-	return &gateway{t: t, store: store, handler: api.New(o.Options)}
+	return setup{store: store, hub: hub}
 }
 
 // reply is an answer, read to its end.
@@ -69,34 +92,81 @@ type reply struct {
 	body   string
 }
 
-// json reads the answer's body.
-func (r reply) json(t testing.TB) map[string]any {
+// decode reads the answer's body, which has to be JSON.
+func decode[T any](t testing.TB, r reply) T {
 	t.Helper()
-	var body map[string]any
+	var body T
 	if err := json.Unmarshal([]byte(r.body), &body); err != nil {
-		t.Fatalf("answer %d is not JSON: %v\n%s", r.status, err, r.body)
+		t.Fatalf("answer %d is not the JSON wanted: %v\n%s", r.status, err, r.body)
 	}
 	return body
 }
 
-// do sends a request from this machine. Headers are "Name: value".
-func (g *gateway) do(method, path, body string, headers ...string) reply {
-	g.t.Helper()
+// request makes a request as it would come from this machine. Headers are "Name: value".
+func request(method, path, body string, headers ...string) *http.Request {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Host, r.RemoteAddr = "localhost:8787", "127.0.0.1:50000"
-	if body != "" {
+	if body == "" {
+		r.Body = http.NoBody
+	} else {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
-		if name == "Host" {
+		switch name {
+		case "Host":
 			r.Host = value
-			continue
+		case "From":
+			r.RemoteAddr = value
+		default:
+			r.Header.Set(name, value)
 		}
-		r.Header.Set(name, value)
 	}
+	return r
+}
+
+// do sends a request and checks its answer against the document.
+func (g *gateway) do(method, path, body string, headers ...string) reply {
+	g.t.Helper()
+	return g.send(request(method, path, body, headers...))
+}
+
+func (g *gateway) send(r *http.Request) reply {
+	g.t.Helper()
 	w := httptest.NewRecorder()
 	g.handler.ServeHTTP(w, r)
-	text, _ := io.ReadAll(w.Body)
-	return reply{status: w.Code, header: w.Header(), body: string(text)}
+	got := reply{status: w.Code, header: w.Header(), body: w.Body.String()}
+	checkAnswer(g.t, r, got)
+	return got
+}
+
+// submit hands in a record, which has to be accepted, and returns its ID.
+func (g *gateway) submit(target, item string) ledger.RecordID {
+	g.t.Helper()
+	got := g.do("POST", "/v1/targets/"+target+"/records", item)
+	if got.status != http.StatusAccepted {
+		g.t.Fatalf("handing in %.80s: status %d: %s", item, got.status, got.body)
+	}
+	id, err := ledger.ParseRecordID(decode[api.Record](g.t, got).ID)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return id
+}
+
+// apply lets events happen to a record.
+func (g *gateway) apply(id ledger.RecordID, events ...ledger.Event) {
+	g.t.Helper()
+	for _, e := range events {
+		applied, err := g.store.Apply(context.Background(), []ledger.Entry{{Record: id, Event: e}})
+		if err != nil || applied[0].Err != nil {
+			g.t.Fatalf("%T: %v, %v", e, err, applied)
+		}
+	}
+}
+
+// finish lets a record come to its result.
+func (g *gateway) finish(id ledger.RecordID, result string) {
+	g.t.Helper()
+	g.apply(id, ledger.Result{Fields: json.RawMessage(result)})
 }

@@ -1,0 +1,294 @@
+package api_test
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/claygate/claygate/internal/api"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// fake is a ledger in memory, which runs by the rules of the real one. It is for tests in a bubble of time, and for
+// those that make it fail.
+type fake struct {
+	hub *ledger.Hub
+
+	mu      sync.Mutex
+	targets map[string]ledger.Target
+	records map[ledger.RecordID]ledger.Record
+	owners  map[ledger.Digest]ledger.RecordID
+	once    map[ledger.Digest]ledger.Acceptance
+	bodies  map[ledger.Digest]ledger.Digest
+	notices []ledger.Notice
+	keys    []ledger.APIKey
+	paused  map[string]ledger.Pause
+	stopped string
+	fails   error // what every call returns
+	reads   int   // calls that a disk would have answered
+	forget  bool  // records are accepted and not kept: for very many of them
+}
+
+var (
+	_ api.Ledger    = (*fake)(nil)
+	_ ledger.Intake = (*fake)(nil)
+)
+
+func newFake(targets ...ledger.Target) *fake {
+	f := &fake{
+		hub: &ledger.Hub{}, targets: map[string]ledger.Target{}, records: map[ledger.RecordID]ledger.Record{},
+		owners: map[ledger.Digest]ledger.RecordID{}, once: map[ledger.Digest]ledger.Acceptance{},
+		bodies: map[ledger.Digest]ledger.Digest{}, paused: map[string]ledger.Pause{},
+	}
+	for _, t := range targets {
+		f.targets[t.Name] = t
+	}
+	return f
+}
+
+// begin locks the ledger for a call.
+func (f *fake) begin(ctx context.Context) (unlock func(), err error) {
+	f.mu.Lock()
+	f.reads++
+	if f.fails != nil {
+		err = f.fails
+	} else {
+		err = ctx.Err()
+	}
+	return f.mu.Unlock, err
+}
+
+func (f *fake) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fails = err
+}
+
+func (f *fake) Accept(ctx context.Context, in []ledger.Submission) ([]ledger.Acceptance, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ledger.Acceptance, len(in))
+	for i, s := range in {
+		out[i] = f.accept(s)
+	}
+	return out, nil
+}
+
+func (f *fake) accept(s ledger.Submission) ledger.Acceptance {
+	if s.Once != nil {
+		if body, known := f.bodies[s.Once.Key]; known {
+			if body != s.Once.Body {
+				return ledger.Acceptance{Err: &ledger.Error{Kind: ledger.Conflict, Message: "another body"}}
+			}
+			a := f.once[s.Once.Key]
+			a.Record, a.Repeated = f.records[a.Record.ID], true
+			return a
+		}
+	}
+	var owner *ledger.Record
+	if r, ok := f.records[f.owners[s.Key]]; ok && !s.Key.IsZero() {
+		r.SinceDone = time.Since(r.DoneAt)
+		owner = &r
+	}
+	a := ledger.Admit(f.targets[s.Target], owner, s)
+	a.Record.CreatedAt = time.Now()
+	if f.forget {
+		return ledger.Acceptance{Record: a.Record}
+	}
+	if a.Owns {
+		f.owners[s.Key] = s.ID
+	}
+	f.put(a.Record, "")
+	accepted := ledger.Acceptance{Record: a.Record}
+	accepted.Record.Fields, accepted.Record.Metadata, accepted.Record.Result = nil, nil, nil
+	if s.Once != nil {
+		f.bodies[s.Once.Key], f.once[s.Once.Key] = s.Once.Body, accepted
+	}
+	return accepted
+}
+
+// put keeps a record and tells of it.
+func (f *fake) put(r ledger.Record, notice ledger.NoticeKind) {
+	if r.State == ledger.Done && r.DoneAt.IsZero() {
+		r.DoneAt = time.Now()
+	}
+	f.records[r.ID] = r
+	topics := map[any]struct{}{r.ID: {}}
+	f.announce(ledger.Notice{Kind: notice, Target: r.Target, Record: r.ID}, topics)
+	f.hub.Publish(topics)
+}
+
+func (f *fake) announce(n ledger.Notice, topics map[any]struct{}) {
+	if n.Kind != "" {
+		n.Seq, n.At = int64(len(f.notices)+1), time.Now()
+		f.notices = append(f.notices, n)
+		topics[ledger.Announced] = struct{}{}
+	}
+}
+
+func (f *fake) Preview(context.Context, iter.Seq[ledger.Submission], func(ledger.Acceptance)) error {
+	return nil
+}
+
+func (f *fake) Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Applied, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ledger.Applied, len(entries))
+	for i, e := range entries {
+		r, ok := f.records[e.Record]
+		if !ok {
+			out[i].Err = &ledger.Error{Kind: ledger.NotFound, Message: "there is no such record"}
+			continue
+		}
+		c, err := ledger.Decide(f.targets[r.Target], r, e.Event)
+		if err != nil {
+			out[i].Err = err
+			continue
+		}
+		f.put(c.Record, c.Notice())
+		out[i] = ledger.Applied{Record: c.Record, Moved: c.Moved, Fresh: c.Fresh}
+		f.lead(c.Record)
+	}
+	return out, nil
+}
+
+// lead ends the records that joined this one.
+func (f *fake) lead(leader ledger.Record) {
+	for _, r := range f.records {
+		if r.Leader == leader.ID && leader.State.Terminal() {
+			if c, err := ledger.Decide(f.targets[r.Target], r, ledger.Follow{Leader: leader}); err == nil {
+				f.put(c.Record, c.Notice())
+			}
+		}
+	}
+}
+
+func (f *fake) Records(ctx context.Context, ids []ledger.RecordID) ([]ledger.Record, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	var found []ledger.Record
+	for _, id := range ids {
+		if r, ok := f.records[id]; ok {
+			found = append(found, r)
+		}
+	}
+	return found, err
+}
+
+func (f *fake) List(ctx context.Context, q ledger.Query) ([]ledger.Record, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	var found []ledger.Record
+	for _, r := range f.records {
+		if (q.Target == "" || q.Target == r.Target) && (len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
+			(q.Key.IsZero() || q.Key == r.Key) && (q.Before.IsZero() || slices.Compare(r.ID[:], q.Before[:]) < 0) {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b ledger.Record) int { return slices.Compare(b.ID[:], a.ID[:]) })
+	return found[:min(len(found), q.Max)], err
+}
+
+func (f *fake) Attempts(ctx context.Context, _ ledger.RecordID) ([]ledger.Attempt, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	return nil, err
+}
+
+func (f *fake) TargetStatus(ctx context.Context, target string) (ledger.TargetStatus, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	status := ledger.TargetStatus{Paused: f.paused[target], Counts: ledger.Counts{}}
+	for _, r := range f.records {
+		if r.Target == target {
+			status.Counts.Recount(nil, &r)
+		}
+	}
+	return status, err
+}
+
+func (f *fake) Pause(ctx context.Context, target string, p ledger.Pause) error {
+	return f.set(ctx, ledger.Notice{Kind: ledger.TargetPaused, Target: target, Reason: p.Reason}, func() { f.paused[target] = p })
+}
+
+func (f *fake) Resume(ctx context.Context, target string) error {
+	return f.set(ctx, ledger.Notice{Kind: ledger.TargetResumed, Target: target}, func() { delete(f.paused, target) })
+}
+
+func (f *fake) Stop(ctx context.Context, reason string) error {
+	return f.set(ctx, ledger.Notice{Kind: ledger.AllStopped, Reason: reason}, func() { f.stopped = reason })
+}
+
+func (f *fake) Start(ctx context.Context) error {
+	return f.set(ctx, ledger.Notice{Kind: ledger.AllStarted}, func() { f.stopped = "" })
+}
+
+func (f *fake) set(ctx context.Context, n ledger.Notice, change func()) error {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	if err == nil {
+		change()
+		topics := map[any]struct{}{}
+		f.announce(n, topics)
+		f.hub.Publish(topics)
+	}
+	return err
+}
+
+func (f *fake) Stopped(ctx context.Context) (string, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	return f.stopped, err
+}
+
+func (f *fake) Notices(ctx context.Context, after int64, most int) ([]ledger.Notice, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	rest := f.notices[min(int(after), len(f.notices)):]
+	return slices.Clone(rest[:min(len(rest), most)]), err
+}
+
+func (f *fake) LastNotice(ctx context.Context) (int64, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	return int64(len(f.notices)), err
+}
+
+func (f *fake) Keys(ctx context.Context) ([]ledger.APIKey, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	return slices.Clone(f.keys), err
+}
+
+func (f *fake) AddKey(ctx context.Context, key ledger.APIKey) error {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	if err == nil {
+		key.CreatedAt = time.Now()
+		f.keys = append(f.keys, key)
+	}
+	return err
+}
+
+func (f *fake) RevokeKey(ctx context.Context, id string) error {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	for i, key := range f.keys {
+		if key.ID == id && err == nil {
+			f.keys[i].RevokedAt = time.Now()
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return &ledger.Error{Kind: ledger.NotFound, Op: "key", Message: "there is no key " + id}
+}
