@@ -43,6 +43,14 @@ type Lane struct {
 	Hold   time.Duration // left until anything may be sent
 	Misses int           // holds in a row that ended in another failure; while > 0 one probe goes out at a time
 	Probe  time.Duration // left until a probe that never reported is given up
+	Turns  int           // claims that got work, for fair turns
+}
+
+// Turn says who comes first in the lane's next claim: of n targets that share it the one at the index first, so that
+// each is served in its turn; and of the priorities the lowest, every fourth time, so that urgent records come first
+// and the others still move.
+func (l Lane) Turn(n int) (first int, lowest bool) {
+	return l.Turns % max(n, 1), l.Turns%4 == 3
 }
 
 // NewLane returns a lane that has rested: its bucket is full.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -39,7 +40,9 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 		return ledger.Claims{Wait: ledger.Never}, err
 	}
 	want.Max = granted
-	work, ready, err := t.takeFrom(t.store.catalog.On(want.Lane), want)
+	targets := t.store.catalog.On(want.Lane)
+	first, lowest := l.Turn(len(targets))
+	work, ready, err := t.takeFrom(slices.Concat(targets[first:], targets[:first]), want, lowest)
 	if err != nil {
 		return ledger.Claims{}, err
 	}
@@ -47,21 +50,22 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 		return ledger.Claims{Wait: ready}, nil // the lane is left as it was
 	}
 	l.Lane, l.elapsed, l.dirty = next.Return(granted-len(work)), 0, true
+	l.Turns++
 	if len(work) < granted {
 		wait = ready
 	}
 	return ledger.Claims{Work: work, Wait: wait}, nil
 }
 
-// takeFrom claims up to as many queued records of the targets as are wanted. When it finds fewer, ready is the time until the next one
-// may be claimed, or Never.
-func (t *tx) takeFrom(targets []ledger.Target, want ledger.Want) (work []ledger.Claimed, ready time.Duration, err error) {
+// takeFrom claims up to as many queued records of the targets as are wanted, of the lowest priority first on request.
+// When it finds fewer, ready is the time until the next one may be claimed, or Never.
+func (t *tx) takeFrom(targets []ledger.Target, want ledger.Want, lowest bool) (work []ledger.Claimed, ready time.Duration, err error) {
 	ready = ledger.Never
 	for _, target := range targets {
 		if want.Max == 0 {
 			break
 		}
-		got, next, err := t.takeFromTarget(target, want)
+		got, next, err := t.takeFromTarget(target, want, lowest)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -74,12 +78,12 @@ func (t *tx) takeFrom(targets []ledger.Target, want ledger.Want) (work []ledger.
 	return work, ready, nil
 }
 
-func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want) (work []ledger.Claimed, ready time.Duration, err error) {
+func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool) (work []ledger.Claimed, ready time.Duration, err error) {
 	paused, err := t.paused(target.Name)
 	if err != nil || paused {
 		return nil, ledger.Never, err
 	}
-	ids, ready, err := t.ready(target.Name, want)
+	ids, ready, err := t.ready(target.Name, want, lowest)
 	if err != nil || len(ids) == 0 {
 		return nil, ready, err
 	}
@@ -92,11 +96,13 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want) (work []ledg
 		return nil, ledger.Never, t.pause(target.Name, ledger.Pause{Reason: target.Full()})
 	}
 	for _, id := range ids[:min(len(ids), room)] {
-		claimed, err := t.begin(target, webhook, id)
+		claimed, begun, err := t.begin(target, webhook, id)
 		if err != nil {
 			return nil, 0, err
 		}
-		work = append(work, claimed)
+		if begun {
+			work = append(work, claimed)
+		}
 	}
 	if len(ids) > room {
 		ready = 0 // the next webhook takes the rest
@@ -119,16 +125,18 @@ func queueOf(target string, load ledger.LoadID) queue {
 
 func (q queue) with(args ...any) []any { return append(slices.Clip(q.args), args...) }
 
-// ready returns the queued records that may be claimed now, at most as many as are wanted: higher priorities first,
-// and within one the longest waiting first. When it finds fewer, next is the time until another one may be claimed, or
-// Never.
-func (t *tx) ready(target string, want ledger.Want) (ids []ledger.RecordID, next time.Duration, err error) {
+// ready returns the queued records that may be claimed now, at most as many as are wanted: higher priorities first, or
+// the lowest, and within one the longest waiting first. When it finds fewer, next is the time until another one may be
+// claimed, or Never.
+func (t *tx) ready(target string, want ledger.Want, lowest bool) (ids []ledger.RecordID, next time.Duration, err error) {
 	q, now := queueOf(target, want.Load), micros(t.now)
 	next = ledger.Never
-	const highest = 1 << 30
-	for priority := highest; len(ids) < want.Max; {
-		found, err := t.row(`SELECT priority FROM records WHERE `+q.where+` AND priority < ?
-			ORDER BY priority DESC LIMIT 1`, q.with(priority), &priority)
+	beyond, following := math.MaxInt32, ` AND priority < ? ORDER BY priority DESC LIMIT 1`
+	if lowest {
+		beyond, following = math.MinInt32, ` AND priority > ? ORDER BY priority LIMIT 1`
+	}
+	for priority := beyond; len(ids) < want.Max; {
+		found, err := t.row(`SELECT priority FROM records WHERE `+q.where+following, q.with(priority), &priority)
 		if err != nil || !found {
 			return ids, next, err
 		}
@@ -151,18 +159,18 @@ func (t *tx) ready(target string, want ledger.Want) (ids []ledger.RecordID, next
 	return ids, next, nil
 }
 
-// begin claims one record and begins its attempt.
-func (t *tx) begin(target ledger.Target, webhook ledger.Digest, id ledger.RecordID) (ledger.Claimed, error) {
+// begin claims one record and begins its attempt; begun is false when it may no longer be sent.
+func (t *tx) begin(target ledger.Target, webhook ledger.Digest, id ledger.RecordID) (c ledger.Claimed, begun bool, err error) {
 	before, found, err := t.record(id, true)
 	if err != nil || !found {
-		return ledger.Claimed{}, err
+		return c, false, err
 	}
-	c, err := ledger.Decide(target, before, ledger.Claim{})
+	change, err := ledger.Decide(target, before, ledger.Claim{})
 	if err != nil {
-		return ledger.Claimed{}, err
+		return c, false, err
 	}
-	if err := t.write(target, before, c, webhook); err != nil {
-		return ledger.Claimed{}, err
+	if err := t.write(target, before, change, webhook); err != nil {
+		return c, false, err
 	}
-	return ledger.Claimed{Record: c.Record, Webhook: webhook}, nil
+	return ledger.Claimed{Record: change.Record, Webhook: webhook}, change.Begun, nil
 }

@@ -14,6 +14,7 @@ CREATE TABLE lanes (
   hold       INTEGER NOT NULL,
   misses     INTEGER NOT NULL,
   probe      INTEGER NOT NULL,
+  turns      INTEGER NOT NULL,
   written_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
