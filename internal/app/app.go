@@ -7,11 +7,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"slices"
 	"sync"
 
 	"github.com/claygate/claygate/clay"
 	"github.com/claygate/claygate/clay/claytest"
+	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/collect"
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/intake"
@@ -24,10 +26,16 @@ type App struct {
 	Intake *intake.Intake
 	Ledger ledger.Store
 	Hub    *ledger.Hub
+	// Trusted is the API for this machine's own commands: it asks nobody for a key.
+	Trusted http.Handler
 
 	config     Config
 	dispatcher *dispatch.Dispatcher
 	callbacks  *server
+	api        *server
+	socket     *server
+	stopping   context.Context // ends when the app begins to close
+	stopCalls  context.CancelFunc
 	emulator   *claytest.Server
 	webhooks   map[ledger.Digest]*clay.Client
 	lookups    map[string]*clay.Client // by target
@@ -41,8 +49,9 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Targets = slices.Clone(c.Targets)
+	stopping, stopCalls := context.WithCancel(context.Background())
 	a := &App{
-		Hub: &ledger.Hub{}, config: c,
+		stopping: stopping, stopCalls: stopCalls, Hub: &ledger.Hub{}, config: c,
 		webhooks: map[ledger.Digest]*clay.Client{}, lookups: map[string]*clay.Client{},
 	}
 	if err := a.open(ctx); err != nil {
@@ -70,13 +79,14 @@ func (a *App) open(ctx context.Context) (err error) {
 	var targets []ledger.Target
 	var intakes []intake.Target
 	var callbacks []collect.Target
+	var served []api.Target
 	lanes := map[ledger.LaneID]ledger.Pace{}
 	for _, t := range a.config.Targets {
 		lt := t.ledgerTarget(emulated)
 		targets = append(targets, lt)
-		intakes = append(intakes, intake.Target{
-			Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Await: !t.NoResults || t.Lookup != nil,
-		})
+		await := !t.NoResults || t.Lookup != nil
+		intakes = append(intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Await: await})
+		served = append(served, api.Target{Target: lt, Kind: t.kind(), DedupeBy: t.DedupeBy, Await: await})
 		if t.Lookup == nil {
 			callbacks = append(callbacks, collect.Target{Name: t.Name, TicketField: t.TicketField, Secret: t.CallbackSecret})
 		}
@@ -109,8 +119,17 @@ func (a *App) open(ctx context.Context) (err error) {
 		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: a.drivers(tickets),
 		Observe: a.config.Observe, Trouble: a.config.Trouble, Log: a.config.Log,
 	})
-	a.serve(collect.New(collect.Options{Store: store, Tickets: tickets, Targets: callbacks, Log: a.config.Log}))
-	return nil
+	if a.callbacks != nil {
+		a.takeCallbacks(collect.New(collect.Options{Store: store, Tickets: tickets, Targets: callbacks, Log: a.config.Log}))
+	}
+	surface := api.Options{
+		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: served, Version: a.config.Version, Stop: a.stopping,
+		Log: a.config.Log,
+	}
+	a.serveAPI(a.api, api.New(surface))
+	surface.Trusted = true
+	a.Trusted = api.New(surface)
+	return a.openSocket()
 }
 
 // Start begins to send: the records of one load, or of any with 0.
@@ -132,11 +151,12 @@ func (a *App) Close() (err error) {
 // closeAll stops the emulator before the callbacks' listener: a callback that found nobody would be given up.
 func (a *App) closeAll() error {
 	var errs []error
+	a.stopCalls()
 	if a.emulator != nil {
 		a.emulator.Close()
 	}
-	if a.callbacks != nil {
-		errs = append(errs, a.callbacks.close())
+	for _, s := range []*server{a.callbacks, a.api, a.socket} {
+		errs = append(errs, s.close())
 	}
 	for _, c := range a.webhooks {
 		errs = append(errs, c.Close())

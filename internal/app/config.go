@@ -21,6 +21,13 @@ type Config struct {
 	Targets []Target
 	// Emulate runs Clay's emulator in this process, in place of Clay: nothing leaves the machine. Nil for the real Clay.
 	Emulate *Emulation
+	// Listen is the address where the API is served, such as "127.0.0.1:8787". "" serves none.
+	Listen string
+	// Socket serves the API on a local socket beside the ledger as well, which only the ledger's owner can open: other
+	// commands reach the process that owns the ledger there.
+	Socket bool
+	// Version is shown in the API's description.
+	Version string
 	// CallbackListen is the address where callbacks are taken, such as "127.0.0.1:8788". "" takes none.
 	CallbackListen string
 	// Pace of each workspace, for its webhooks and its lookups each. A zero Pace, or none, is Clay's limit.
@@ -110,6 +117,14 @@ func (w Webhook) id() ledger.Digest {
 	}
 	sum := sha256.Sum256([]byte(path))
 	return ledger.Digest(sum[:16])
+}
+
+// kind names what the target is.
+func (t Target) kind() string {
+	if t.Lookup != nil {
+		return "lookup"
+	}
+	return "table"
 }
 
 // ledgerTarget returns what the domain knows of the target.

@@ -15,7 +15,9 @@ func (a *App) emulate() error {
 	if e == nil {
 		return nil
 	}
-	options := claytest.Options{Seed: e.Seed, Journal: e.Journal, LoopbackOnly: true, Log: a.config.Log}
+	options := claytest.Options{
+		Enterprise: claytest.Enterprise{Key: emulatedKey}, Seed: e.Seed, Journal: e.Journal, LoopbackOnly: true, Log: a.config.Log,
+	}
 	if e.Pace != (ledger.Pace{}) {
 		options.PerSecond, options.Burst = e.Pace.PerSecond, 2*e.Pace.Burst // Clay's own burst is twice the default's
 	}
@@ -28,6 +30,10 @@ func (a *App) emulate() error {
 	}
 	a.emulator = emulator
 	for i, t := range a.config.Targets {
+		if t.Lookup != nil {
+			a.config.Targets[i].Lookup = &Lookup{Kind: t.Lookup.Kind, Key: emulatedKey, BaseURL: emulator.URL()}
+			continue
+		}
 		a.config.Targets[i].Webhooks = []Webhook{{URL: emulator.WebhookURL(t.Name)}}
 		column := a.column(t)
 		column.Webhook = t.Name
@@ -37,6 +43,9 @@ func (a *App) emulate() error {
 	}
 	return nil
 }
+
+// emulatedKey is the Enterprise API key that the emulator takes.
+const emulatedKey = "emulated"
 
 // column returns the emulated HTTP API column that sends a table's results back; none when no callbacks are taken.
 func (a *App) column(t Target) claytest.Column {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,57 +16,87 @@ import (
 // CallbackPath is where callbacks arrive, followed by the target's name.
 const CallbackPath = collect.CallbackPath
 
-// server takes callbacks.
+// server is one listener and what answers there.
 type server struct {
+	what     string // for people
 	listener net.Listener
 	http     *http.Server
 }
 
-// listen opens the callback listener, so that a taken port is known before anything is sent. What arrives before
-// serve waits in the backlog.
-func (a *App) listen() error {
-	if a.config.CallbackListen == "" {
-		return nil
-	}
-	l, err := net.Listen("tcp", a.config.CallbackListen)
-	if err != nil {
-		return &ledger.Error{
-			Kind: ledger.Unavailable, Op: "callbacks", Message: "cannot listen on " + a.config.CallbackListen,
-			Hint: "end whatever listens there, or choose another address with --callback-listen", Err: cause(err),
+// listen opens the listeners, so that a taken port is known before anything is sent. What arrives before serve waits
+// in the backlog.
+func (a *App) listen() (err error) {
+	if a.config.CallbackListen != "" {
+		if a.callbacks, err = listen("callbacks", "tcp", a.config.CallbackListen, "--callback-listen"); err != nil {
+			return err
 		}
 	}
-	a.callbacks = &server{listener: l}
-	return nil
+	if a.config.Listen != "" {
+		a.api, err = listen("the API", "tcp", a.config.Listen, "--listen")
+	}
+	return err
+}
+
+func listen(what, network, address, flag string) (*server, error) {
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return nil, &ledger.Error{
+			Kind: ledger.Unavailable, Op: what, Message: "cannot listen on " + address,
+			Hint: "end whatever listens there, or choose another address with " + flag, Err: cause(err),
+		}
+	}
+	return &server{what: what, listener: l}, nil
 }
 
 // CallbackAddr is the address where callbacks are taken, "" for none.
-func (a *App) CallbackAddr() string {
-	if a.callbacks == nil {
+func (a *App) CallbackAddr() string { return a.callbacks.addr() }
+
+// APIAddr is the address where the API is served, "" for none.
+func (a *App) APIAddr() string { return a.api.addr() }
+
+func (s *server) addr() string {
+	if s == nil {
 		return ""
 	}
-	return a.callbacks.listener.Addr().String()
+	return s.listener.Addr().String()
 }
 
-// serve takes callbacks from now on.
-func (a *App) serve(callbacks http.Handler) {
-	if a.callbacks == nil {
-		return
-	}
+// takeCallbacks answers callbacks from now on.
+func (a *App) takeCallbacks(callbacks http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle(collect.CallbackPath, callbacks)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	a.callbacks.http = &http.Server{
+	a.callbacks.serve(&http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second, // an answer may be held while the ledger is busy
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+	}, a.config.Log)
+}
+
+// serveAPI answers the API's requests from now on. The API sets its own deadlines: calls that wait and streams have
+// others than the rest.
+func (a *App) serveAPI(s *server, handler http.Handler) {
+	s.serve(&http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}, a.config.Log)
+}
+
+// serve answers from now on. There is nothing to do on a listener that is not there.
+func (s *server) serve(srv *http.Server, log *slog.Logger) {
+	if s == nil {
+		return
 	}
-	srv, l := a.callbacks.http, a.callbacks.listener
+	s.http = srv
+	srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	go func() {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			a.config.Log.Error("callbacks are no longer taken", "error", err)
+		if err := srv.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("no longer listening", "for", s.what, "error", err)
 		}
 	}()
 }
@@ -84,12 +115,15 @@ func cause(err error) error {
 	return err
 }
 
-// closeTime is how long callbacks under way have to finish.
+// closeTime is how long requests under way have to finish.
 const closeTime = 5 * time.Second
 
-// close lets the callbacks under way finish and closes the listener. One that waits for a full disk is cut off: Clay
-// sends again what was cut off.
+// close lets the requests under way finish and closes the listener. A callback that waits for a full disk is cut off:
+// Clay sends again what was cut off.
 func (s *server) close() error {
+	if s == nil {
+		return nil
+	}
 	if s.http == nil {
 		return s.listener.Close()
 	}

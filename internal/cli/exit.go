@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/claygate/claygate/clay"
+	"github.com/claygate/claygate/internal/config"
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/sheet"
 )
@@ -55,6 +56,10 @@ func inJSON(asked bool, err error) error {
 func report(s Streams, err error) int {
 	if err == nil {
 		return exitOK
+	}
+	if problems, ok := errors.AsType[config.Problems](err); ok { // each is a line already
+		s.tell(problems.Error() + "\n")
+		return exitInvalid
 	}
 	message, hint, code := explain(err)
 	message, hint = oneLine(message), oneLine(hint)

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"time"
+
+	"github.com/claygate/claygate/internal/config"
+	"github.com/claygate/claygate/internal/dispatch"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// FromConfig turns a configuration into what runs it. The ledger's path is the caller's to choose where the
+// configuration leaves it open.
+func FromConfig(c config.Config) Config {
+	out := Config{
+		Ledger: c.Ledger, Listen: c.Listen, CallbackListen: c.CallbackListen, Pace: map[string]ledger.Pace{},
+	}
+	for name, w := range c.Workspaces {
+		out.Pace[name] = ledger.Pace{PerSecond: w.Pace.PerSecond, Burst: w.Pace.Burst}
+	}
+	for _, t := range c.Targets() {
+		if t.Kind == config.KindLookup {
+			out.Targets = append(out.Targets, lookupTarget(t, c.Workspaces[t.Workspace]))
+			continue
+		}
+		out.Targets = append(out.Targets, tableTarget(t))
+	}
+	return out
+}
+
+func tableTarget(t config.Target) Target {
+	out := Target{
+		Workspace: t.Workspace, Name: t.Short(), NoResults: !t.Table.AwaitsResult, DedupeBy: t.Table.DedupeBy,
+		TicketField: t.Table.IDField, CallbackSecret: t.Table.CallbackSecret.Reveal(), Version: t.Table.Version,
+		MaxAge: never(t.Table.MaxAge), EmptyMaxAge: never(t.Table.EmptyMaxAge), ResultTimeout: t.Table.ResultTimeout,
+		OnUncertain: ledger.UncertainPolicy(t.Table.OnUncertain), OnUpdate: ledger.UpdatePolicy(t.Table.OnUpdate),
+	}
+	for _, w := range t.Table.Webhooks {
+		limit := w.Limit
+		if limit == 0 {
+			limit = -1 // none: a table that deletes its rows by itself
+		}
+		out.Webhooks = append(out.Webhooks, Webhook{URL: w.URL.Reveal(), Token: w.Token.Reveal(), Limit: limit, Start: w.Start})
+	}
+	return out
+}
+
+func lookupTarget(t config.Target, w config.Workspace) Target {
+	return Target{
+		Workspace: t.Workspace, Name: t.Short(), DedupeBy: t.Lookup.DedupeBy, Version: t.Lookup.Version,
+		MaxAge: never(t.Lookup.MaxAge), EmptyMaxAge: never(t.Lookup.EmptyMaxAge),
+		Lookup: &Lookup{
+			Kind: dispatch.LookupKind(t.Lookup.Kind), Key: w.EnterpriseAPIKey.Reveal(), BaseURL: w.BaseURL,
+		},
+	}
+}
+
+// never turns the configuration's 0, which says that no result is reused, into the ledger's way to say so.
+func never(age time.Duration) time.Duration {
+	if age == 0 {
+		return -1
+	}
+	return age
+}
