@@ -357,6 +357,26 @@ func TestCloseWithoutStart(t *testing.T) {
 	}
 }
 
+// The failure it prevents: Clay, or a tunnel, opens connections in advance, and the command did not end for five seconds.
+func TestSilentConnectionsDoNotHoldUpTheEnd(t *testing.T) {
+	a := open1(t, real(t, webhookURL))
+	conn, err := net.Dial("tcp", a.CallbackAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + a.CallbackAddr() + "/healthz")
+	if err != nil { // connections are accepted in turn: the silent one has been when this one is answered
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	began := time.Now()
+	shut(t, a)
+	if took := time.Since(began); took > closeTime-time.Second {
+		t.Errorf("closing took %s", took)
+	}
+}
+
 func TestNoCallbacks(t *testing.T) {
 	c := emulated(t)
 	c.CallbackListen = ""

@@ -21,6 +21,7 @@ type server struct {
 	what     string // for people
 	listener net.Listener
 	http     *http.Server
+	silent   silent
 }
 
 // listen opens the listeners, so that a taken port is known before anything is sent. What arrives before serve waits
@@ -93,6 +94,7 @@ func (s *server) serve(srv *http.Server, log *slog.Logger) {
 		return
 	}
 	s.http = srv
+	s.silent.watch(srv)
 	srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	go func() {
 		if err := srv.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
