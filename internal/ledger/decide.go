@@ -169,13 +169,14 @@ func concerning(t Target, r Record, e Answer) Change {
 
 // doubt makes a record uncertain: its current attempt may have arrived.
 func doubt(t Target, r Record, reason string) Change {
-	r.AtClay, r.Reason = true, reason
+	r.AtClay = true
+	if r.State == Uncertain {
+		return Change{Record: r}
+	}
+	r.Reason = reason
 	due := remaining(t, r)
 	if t.onUncertain(r) == Resend {
 		due = 0
-	}
-	if r.State == Uncertain {
-		return Change{Record: r}
 	}
 	return move(r, Uncertain, due)
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -136,6 +137,9 @@ func (w *world) follow(cause string, e Event, before Record, c Change) {
 	from, to := before.State, c.Record.State
 	if step := string(from + "→" + to); from != to && !slices.Contains(legal[cause], step) {
 		w.Fatalf("%s: %s", cause, step)
+	}
+	if !c.Moved && !c.Fresh && !reflect.DeepEqual(c.Record, before) {
+		w.Fatalf("%s: nothing is said to have changed, and yet\n%+v\nbecame\n%+v", cause, before, c.Record)
 	}
 	if c.Moved != (from != to) {
 		w.Fatalf("%s: moved %t from %s to %s", cause, c.Moved, from, to)

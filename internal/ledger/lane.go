@@ -47,10 +47,11 @@ type Lane struct {
 }
 
 // Turn says who comes first in the lane's next claim: of n targets that share it the one at the index first, so that
-// each is served in its turn; and of the priorities the lowest, every fourth time, so that urgent records come first
-// and the others still move.
+// each is served in its turn; and of the priorities the lowest, every fourth time round, so that urgent records come
+// first and the others still move.
 func (l Lane) Turn(n int) (first int, lowest bool) {
-	return l.Turns % max(n, 1), l.Turns%4 == 3
+	n = max(n, 1)
+	return l.Turns % n, l.Turns/n%4 == 3
 }
 
 // NewLane returns a lane that has rested: its bucket is full.

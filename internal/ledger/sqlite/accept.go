@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -67,7 +68,7 @@ func (t *tx) preview(ctx context.Context, in iter.Seq[ledger.Submission], tell f
 // accept stores one submission, unless it is known.
 func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 	if known, err := t.known(s); err != nil || known.Repeated || known.Err != nil {
-		return known, err
+		return known, errors.Join(err, t.want(s.Load, known.Record))
 	}
 	target, ok := t.store.catalog.Target(s.Target)
 	if !ok {
@@ -108,7 +109,26 @@ func (t *tx) admit(a ledger.Admission, s ledger.Submission) error {
 			return err
 		}
 	}
+	if a.Record.State == ledger.Joined {
+		if err := t.want(s.Load, a.Record); err != nil {
+			return err
+		}
+	}
 	return t.remember(s)
+}
+
+// want makes a record, or the one that it joined, one that a load's claims give out: a run that claims for one load
+// waits for what its rows joined in another.
+func (t *tx) want(load ledger.LoadID, r ledger.Record) error {
+	if load == 0 || r.State.Terminal() {
+		return nil
+	}
+	id := r.ID
+	if r.State == ledger.Joined {
+		id = r.Leader
+	}
+	_, err := t.exec(`UPDATE records SET wanted_by = ? WHERE id = ? AND wanted_by <> ?`, int64(load), id[:], int64(load))
+	return err
 }
 
 // own makes a record the one that others with its key join or are answered from.

@@ -86,6 +86,11 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 			return err
 		}
 	}
+	if before.State.Terminal() && !c.Record.State.Terminal() { // replayed: its load waits for it again
+		if err := t.want(c.Record.Load, c.Record); err != nil {
+			return err
+		}
+	}
 	if c.Owns {
 		if err := t.own(c.Record.Key, c.Record.ID); err != nil {
 			return err

@@ -104,13 +104,13 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 			work = append(work, claimed)
 		}
 	}
-	if len(ids) > room {
-		ready = 0 // the next webhook takes the rest
+	if len(ids) > room || len(work) < len(ids) {
+		ready = 0 // the next webhook takes the rest, or others take the place of those that came too late
 	}
 	return work, ready, t.use(webhook, len(work))
 }
 
-// queue is where queued records are looked for: those of a target, or of one load on it.
+// queue is where queued records are looked for: those of a target, or those on it that one load waits for.
 type queue struct {
 	where string // the condition, the leading columns of an index
 	args  []any
@@ -120,7 +120,7 @@ func queueOf(target string, load ledger.LoadID) queue {
 	if load == 0 {
 		return queue{where: `state = 'queued' AND target = ?`, args: []any{target}}
 	}
-	return queue{where: `state = 'queued' AND load <> 0 AND load = ? AND target = ?`, args: []any{int64(load), target}}
+	return queue{where: `state = 'queued' AND wanted_by <> 0 AND wanted_by = ? AND target = ?`, args: []any{int64(load), target}}
 }
 
 func (q queue) with(args ...any) []any { return append(slices.Clip(q.args), args...) }
@@ -131,9 +131,9 @@ func (q queue) with(args ...any) []any { return append(slices.Clip(q.args), args
 func (t *tx) ready(target string, want ledger.Want, lowest bool) (ids []ledger.RecordID, next time.Duration, err error) {
 	q, now := queueOf(target, want.Load), micros(t.now)
 	next = ledger.Never
-	beyond, following := math.MaxInt32, ` AND priority < ? ORDER BY priority DESC LIMIT 1`
+	beyond, following := math.MaxInt, ` AND priority < ? ORDER BY priority DESC LIMIT 1`
 	if lowest {
-		beyond, following = math.MinInt32, ` AND priority > ? ORDER BY priority LIMIT 1`
+		beyond, following = math.MinInt, ` AND priority > ? ORDER BY priority LIMIT 1`
 	}
 	for priority := beyond; len(ids) < want.Max; {
 		found, err := t.row(`SELECT priority FROM records WHERE `+q.where+following, q.with(priority), &priority)

@@ -29,6 +29,9 @@ func (t *tx) lane(id ledger.LaneID) (*laneRow, error) {
 		l.Hold, l.Probe = time.Duration(hold)*time.Microsecond, time.Duration(probe)*time.Microsecond
 		l.elapsed = since(t.now, writtenAt)
 	}
+	if l.elapsed < 0 { // the clock went back: begin to count from here, or nothing leaves until it has caught up
+		l.elapsed, l.dirty = 0, true
+	}
 	t.lanes[id] = l
 	return l, nil
 }

@@ -82,7 +82,8 @@ func (s *Store) Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Atte
 
 // Waiting implements [ledger.Reader].
 func (s *Store) Waiting(ctx context.Context, load ledger.LoadID) ([]ledger.RecordID, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id FROM records WHERE state = 'queued' AND load <> 0 AND load = ?`, int64(load))
+	rows, err := s.read.QueryContext(ctx, `SELECT id FROM records WHERE state = 'queued' AND wanted_by <> 0
+		AND wanted_by = ? AND load = ?`, int64(load), int64(load))
 	if err != nil {
 		return nil, s.wrap("read", err)
 	}

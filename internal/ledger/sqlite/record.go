@@ -89,13 +89,13 @@ func (t *tx) insert(r ledger.Record, work ledger.Digest, due time.Duration) (fre
 	if r.State == ledger.Done {
 		doneAt = micros(t.now)
 	}
-	done, err := t.exec(`INSERT INTO records (id, target, state, priority, load, work, key, await, attempts, tries, resends,
+	done, err := t.exec(`INSERT INTO records (id, target, state, priority, load, wanted_by, work, key, await, attempts, tries, resends,
 		at_clay, may_duplicate, leader, revision, cached, empty, emulated, reason, result_timeout, send_by, ready_at,
-		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)
+		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO NOTHING`,
-		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), orNull(work), orNull(r.Key), r.Await,
+		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), int64(r.Load), orNull(work), orNull(r.Key), r.Await,
 		orNull(ledger.Digest(r.Leader)), r.Revision, r.Cached, r.Empty, r.Emulated,
-		r.ResultTimeout.Microseconds(), sendBy, micros(t.now), t.dueAt(due), micros(t.now), doneAt)
+		r.ResultTimeout.Microseconds(), sendBy, t.readyAt(0), t.dueAt(due), micros(t.now), doneAt)
 	if err != nil {
 		return false, err
 	}
@@ -145,8 +145,17 @@ func (t *tx) updateTimes(before ledger.Record, c ledger.Change) error {
 	}
 	_, err := t.exec(`UPDATE records SET due_at = ?, ready_at = ?, sent_at = coalesce(?, sent_at),
 		done_at = coalesce(?, done_at), send_by = iif(?, NULL, send_by) WHERE id = ?`,
-		t.dueAt(c.Due), t.later(c.Ready), sentAt, doneAt, before.SendBy != 0 && c.Record.SendBy == 0, id)
+		t.dueAt(c.Due), t.readyAt(c.Ready), sentAt, doneAt, before.SendBy != 0 && c.Record.SendBy == 0, id)
 	return err
+}
+
+// readyAt turns a delay into a time. What need not wait is ready from the beginning of time, so that a clock that goes
+// back does not hold it up; among those the oldest ID leaves first.
+func (t *tx) readyAt(delay time.Duration) int64 {
+	if delay <= 0 {
+		return 0
+	}
+	return t.later(delay)
 }
 
 // dueAt turns a due duration into a time, NULL for Never, and tells those who wait for deadlines.

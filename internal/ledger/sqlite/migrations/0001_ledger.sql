@@ -47,6 +47,7 @@ CREATE TABLE records (
   state          TEXT    NOT NULL,
   priority       INTEGER NOT NULL,
   load           INTEGER NOT NULL,      -- 0 for none
+  wanted_by      INTEGER NOT NULL,      -- the load that asked for it last, by its own row or one that joined it
   work           BLOB,                  -- the row's identity within its load
   key            BLOB,                  -- dedupe key
   await          INTEGER NOT NULL,
@@ -63,14 +64,15 @@ CREATE TABLE records (
   reason         TEXT    NOT NULL,
   result_timeout INTEGER NOT NULL,      -- 0 for the target's
   send_by        INTEGER,
-  ready_at       INTEGER NOT NULL,      -- when queued: may be claimed from then on
+  ready_at       INTEGER NOT NULL,      -- when queued: may be claimed from then on; 0 for at once
   due_at         INTEGER,               -- something happens to it by itself then
   sent_at        INTEGER,               -- when its current attempt was claimed
   created_at     INTEGER NOT NULL,
   done_at        INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX        records_queue  ON records (target, priority, ready_at) WHERE state = 'queued';
-CREATE INDEX        records_load   ON records (load, priority, ready_at)   WHERE state = 'queued' AND load <> 0;
+CREATE INDEX        records_wanted ON records (wanted_by, priority, ready_at)
+  WHERE state = 'queued' AND wanted_by <> 0;
 CREATE INDEX        records_due    ON records (due_at)                     WHERE due_at IS NOT NULL;
 CREATE UNIQUE INDEX records_work   ON records (load, work)                 WHERE work IS NOT NULL;
 CREATE INDEX        records_leader ON records (leader)                     WHERE leader IS NOT NULL;

@@ -1,0 +1,98 @@
+package ledgertest
+
+import (
+	"bytes"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+var keepTests = map[string]func(*env){
+	"secrets": keepSecrets,
+	"binding": keepBinding,
+	"loads":   keepLoads,
+	"pauses":  keepPauses,
+	"closing": keepClosing,
+}
+
+func keepSecrets(e *env) {
+	secret := func(name string) []byte {
+		got, err := e.Secret(e.Context(), name)
+		e.must(err)
+		if len(got) != 32 || bytes.Equal(got, make([]byte, 32)) {
+			e.Errorf("the secret %s is %x", name, got)
+		}
+		return got
+	}
+	ticket, dedupe := secret("ticket"), secret("dedupe")
+	if bytes.Equal(ticket, dedupe) {
+		e.Error("two secrets are the same")
+	}
+	e.reopen()
+	if !bytes.Equal(ticket, secret("ticket")) {
+		e.Error("a secret changed")
+	}
+}
+
+func keepBinding(e *env) {
+	e.must(e.Bind(e.Context(), "https://api.clay.com"))
+	e.must(e.Bind(e.Context(), "https://api.clay.com"))
+	e.reopen()
+	e.wantKind(ledger.Foreign, e.Bind(e.Context(), "the emulator"))
+	e.must(e.Bind(e.Context(), "https://api.clay.com"))
+}
+
+func keepLoads(e *env) {
+	of := func(target, name string, fresh bool) ledger.LoadID {
+		id, err := e.Load(e.Context(), ledger.Load{Target: target, Name: name, Fresh: fresh})
+		e.must(err)
+		return id
+	}
+	a := of(people, "a.csv", false)
+	for name, other := range map[string]ledger.LoadID{
+		"another name": of(people, "b.csv", false), "another target": of(firms, "a.csv", false), "none": 0,
+	} {
+		if other == a {
+			e.Errorf("%s is the same load", name)
+		}
+	}
+	e.reopen()
+	e.same(a, of(people, "a.csv", false))
+	fresh := of(people, "a.csv", true)
+	if fresh == a {
+		e.Error("a fresh load is the former one")
+	}
+	e.same(fresh, of(people, "a.csv", false))
+}
+
+func keepPauses(e *env) {
+	changed, cancel := e.hub.Subscribe(ledger.Pauses)
+	defer cancel()
+	e.must(e.Resume(e.Context(), people)) // resuming what was not paused does nothing
+	e.must(e.Pause(e.Context(), people, ledger.Pause{Reason: "one", Status: 402}))
+	e.woken(changed)
+	e.must(e.Pause(e.Context(), people, ledger.Pause{Reason: "two"}))
+	e.same(ledger.Pause{Reason: "two"}, e.status(people).Paused)
+	e.same(ledger.Pause{}, e.status(firms).Paused)
+}
+
+func keepClosing(e *env) {
+	r := e.accept(e.sub(people))[0]
+	for range 2 {
+		e.must(e.Close())
+	}
+	_, err := e.Accept(e.Context(), []ledger.Submission{e.sub(people)})
+	e.wantKind(ledger.Unavailable, err)
+	_, err = e.Claim(e.Context(), ledger.Want{Lane: lane, Max: 1})
+	e.wantKind(ledger.Unavailable, err)
+	_, err = e.Apply(e.Context(), []ledger.Entry{{Record: r.ID, Event: ledger.Tick{}}})
+	e.wantKind(ledger.Unavailable, err)
+	_, err = e.Records(e.Context(), []ledger.RecordID{r.ID})
+	e.wantKind(ledger.Unavailable, err)
+	_, err = e.TargetStatus(e.Context(), people)
+	e.wantKind(ledger.Unavailable, err)
+	_, _, err = e.Due(e.Context(), 1)
+	e.wantKind(ledger.Unavailable, err)
+	e.wantKind(ledger.Unavailable, e.Bind(e.Context(), "x"))
+	e.Store = e.open(e.test, e.opts)
+	e.wantStates([]ledger.State{ledger.Queued}, r.ID)
+}

@@ -1,0 +1,331 @@
+package ledgertest
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// memory is a ledger in maps: the model that stores are compared with. It asks Admit, Decide and Take for everything
+// they know, and keeps only what a store keeps.
+type memory struct {
+	catalog  *ledger.Catalog
+	now      time.Time
+	rows     map[ledger.RecordID]*memoryRow
+	keys     map[ledger.Digest]ledger.RecordID
+	lanes    map[ledger.LaneID]memoryLane
+	paused   map[string]ledger.Pause
+	used     map[ledger.Digest]ledger.WebhookUse
+	attempts map[ledger.RecordID][]memoryAttempt
+}
+
+// memoryRow is a record with times in place of durations; a zero time is none.
+type memoryRow struct {
+	ledger.Record
+	work                   ledger.Digest
+	wantedBy               ledger.LoadID
+	sentAt, readyAt, dueAt time.Time
+	sendBy                 time.Time
+}
+
+type memoryLane struct {
+	ledger.Lane
+	at time.Time
+}
+
+type memoryAttempt struct {
+	ledger.Attempt
+	webhook ledger.Digest
+}
+
+func newMemory(c *ledger.Catalog) *memory {
+	return &memory{
+		catalog: c, rows: map[ledger.RecordID]*memoryRow{}, keys: map[ledger.Digest]ledger.RecordID{},
+		lanes: map[ledger.LaneID]memoryLane{}, paused: map[string]ledger.Pause{},
+		used: map[ledger.Digest]ledger.WebhookUse{}, attempts: map[ledger.RecordID][]memoryAttempt{},
+	}
+}
+
+// view is a record as it is read now.
+func (m *memory) view(id ledger.RecordID) ledger.Record {
+	row := m.rows[id]
+	r := row.Record
+	if !row.sentAt.IsZero() {
+		r.SinceSend = m.now.Sub(row.sentAt)
+	}
+	if !r.DoneAt.IsZero() {
+		r.SinceDone = m.now.Sub(r.DoneAt)
+	}
+	if r.SendBy = 0; !row.sendBy.IsZero() {
+		if r.SendBy = row.sendBy.Sub(m.now); r.SendBy == 0 {
+			r.SendBy = -1
+		}
+	}
+	return r
+}
+
+func (m *memory) owner(key ledger.Digest) *ledger.Record {
+	id, ok := m.keys[key]
+	if !ok || key.IsZero() {
+		return nil
+	}
+	r := m.view(id)
+	return &r
+}
+
+func (m *memory) accept(s ledger.Submission) ledger.Acceptance {
+	for id, row := range m.rows {
+		if id == s.ID || s.Load != 0 && row.Load == s.Load && row.work == s.Work && !s.Work.IsZero() {
+			m.want(s.Load, id)
+			return ledger.Acceptance{Record: m.view(id), Repeated: true}
+		}
+	}
+	target, _ := m.catalog.Target(s.Target)
+	owner := m.owner(s.Key)
+	a := ledger.Admit(target, owner, s)
+	row := &memoryRow{Record: a.Record, work: s.Work, wantedBy: s.Load}
+	row.CreatedAt = m.now
+	if row.State == ledger.Done {
+		row.DoneAt = m.now
+	}
+	if s.SendBy != 0 {
+		row.sendBy = m.now.Add(s.SendBy)
+	}
+	row.dueAt = m.due(a.Due)
+	m.rows[s.ID] = row
+	if a.Owns {
+		m.keys[s.Key] = s.ID
+	}
+	if a.Raise {
+		m.rows[owner.ID].Priority = s.Priority
+	}
+	m.want(s.Load, s.ID)
+	return ledger.Acceptance{Record: m.view(s.ID)}
+}
+
+// want notes that a load asks for a record, or for the one that it joined.
+func (m *memory) want(load ledger.LoadID, id ledger.RecordID) {
+	if load == 0 {
+		return
+	}
+	row := m.rows[id]
+	if row.State == ledger.Joined {
+		row = m.rows[row.Leader]
+	}
+	if !row.State.Terminal() {
+		row.wantedBy = load
+	}
+}
+
+func (m *memory) due(d time.Duration) time.Time {
+	if d < 0 {
+		return time.Time{}
+	}
+	return m.now.Add(d)
+}
+
+// queue returns the queued records of a target, those first that leave first: the highest priority, or the lowest.
+func (m *memory) queue(target string, load ledger.LoadID, lowest bool) []*memoryRow {
+	var queued []*memoryRow
+	for _, row := range m.rows {
+		if row.State == ledger.Queued && row.Target == target && (load == 0 || row.wantedBy == load) {
+			queued = append(queued, row)
+		}
+	}
+	slices.SortFunc(queued, func(a, b *memoryRow) int {
+		urgency := cmp.Compare(b.Priority, a.Priority)
+		if lowest {
+			urgency = -urgency
+		}
+		return cmp.Or(urgency, a.readyAt.Compare(b.readyAt), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	return queued
+}
+
+// claim claims records of a lane that has one target.
+func (m *memory) claim(want ledger.Want) ledger.Claims {
+	l, ok := m.lanes[want.Lane]
+	if !ok {
+		l = memoryLane{ledger.NewLane(want.Lane, m.catalog.Pace(want.Lane)), m.now}
+	}
+	next, granted, wait := l.Take(m.now.Sub(l.at), want.Max)
+	if granted == 0 {
+		return ledger.Claims{Wait: wait}
+	}
+	target := m.catalog.On(want.Lane)[0]
+	claims := ledger.Claims{Wait: ledger.Never}
+	if m.paused[target.Name].Reason != "" {
+		return claims
+	}
+	var ready []*memoryRow
+	_, lowest := l.Turn(1)
+	for _, row := range m.queue(target.Name, want.Load, lowest) {
+		if row.readyAt.After(m.now) {
+			if later := row.readyAt.Sub(m.now); claims.Wait < 0 || later < claims.Wait {
+				claims.Wait = later
+			}
+		} else if len(ready) < granted {
+			ready = append(ready, row)
+		}
+	}
+	if len(ready) == 0 {
+		return claims
+	}
+	webhook, room, ok := target.Webhook(m.used)
+	if !ok {
+		m.paused[target.Name] = ledger.Pause{Reason: target.Full()}
+		return ledger.Claims{Wait: ledger.Never}
+	}
+	for _, row := range ready[:min(room, len(ready))] {
+		c := m.change(row.ID, ledger.Claim{}, webhook)
+		if c.Begun {
+			claims.Work = append(claims.Work, ledger.Claimed{Record: m.view(row.ID), Webhook: webhook})
+		} else {
+			claims.Wait = 0
+		}
+	}
+	m.use(webhook, len(claims.Work))
+	if len(ready) > room {
+		claims.Wait = 0
+	}
+	if len(claims.Work) > 0 {
+		next.Turns++
+		m.lanes[want.Lane] = memoryLane{next.Return(granted - len(claims.Work)), m.now}
+	}
+	if len(claims.Work) == granted {
+		claims.Wait = wait
+	}
+	return claims
+}
+
+func (m *memory) use(webhook ledger.Digest, n int) {
+	use := m.used[webhook]
+	use.Submissions += n
+	m.used[webhook] = use
+}
+
+// change decides and writes; it returns the change, or none when it was refused.
+func (m *memory) change(id ledger.RecordID, e ledger.Event, webhook ledger.Digest) ledger.Change {
+	before := m.view(id)
+	target, _ := m.catalog.Target(before.Target)
+	if replay, ok := e.(ledger.Replay); ok {
+		replay.Owner = m.owner(before.Key)
+		e = replay
+	}
+	c, err := ledger.Decide(target, before, e)
+	if err != nil {
+		return ledger.Change{Record: before}
+	}
+	m.write(before, c, webhook)
+	if c.Pause.Reason != "" {
+		m.paused[before.Target] = c.Pause
+	}
+	m.hear(target.Lane, c.Lane)
+	if c.Moved && c.Record.State.Terminal() {
+		for _, row := range m.rows {
+			if row.Leader == id {
+				m.change(row.ID, ledger.Follow{Leader: m.view(id)}, ledger.Digest{})
+			}
+		}
+	}
+	return c
+}
+
+func (m *memory) write(before ledger.Record, c ledger.Change, webhook ledger.Digest) {
+	row := m.rows[c.Record.ID]
+	row.Record = c.Record
+	if c.Moved || c.Later {
+		row.dueAt = m.due(c.Due)
+	}
+	if c.Moved {
+		if row.readyAt = (time.Time{}); c.Ready > 0 {
+			row.readyAt = m.now.Add(c.Ready)
+		}
+		if c.Record.State == ledger.Done {
+			row.DoneAt = m.now
+		}
+		if before.SendBy != 0 && c.Record.SendBy == 0 {
+			row.sendBy = time.Time{}
+		}
+	}
+	if c.Owns {
+		m.keys[c.Record.Key] = c.Record.ID
+	}
+	if before.State.Terminal() && !c.Record.State.Terminal() { // replayed
+		m.want(row.Load, row.ID)
+	}
+	m.writeAttempt(row, c, webhook)
+}
+
+func (m *memory) writeAttempt(row *memoryRow, c ledger.Change, webhook ledger.Digest) {
+	if c.Begun {
+		row.sentAt = m.now
+		m.attempts[row.ID] = append(m.attempts[row.ID], memoryAttempt{ledger.Attempt{Record: row.ID, N: c.Record.Attempts, StartedAt: m.now}, webhook})
+	}
+	all := m.attempts[row.ID]
+	if e := c.Ended; e != nil && e.Attempt >= 1 && e.Attempt <= len(all) {
+		a := &all[e.Attempt-1]
+		if !a.webhook.IsZero() {
+			m.use(a.webhook, submissions(e.Verdict)-submissions(a.Verdict))
+		}
+		if c.Exhausted {
+			use := m.used[a.webhook]
+			use.Exhausted = true
+			m.used[a.webhook] = use
+		}
+		a.Outcome, a.Verdict, a.Status, a.Excerpt, a.RetryAfter, a.AnsweredAt = e.Outcome, e.Verdict, e.Status, e.Excerpt, e.RetryAfter, m.now
+	}
+	if c.Doubt >= 1 && c.Doubt <= len(all) {
+		all[c.Doubt-1].MayDuplicate = true
+	}
+}
+
+func submissions(v ledger.Verdict) int {
+	if v.Counted() {
+		return 1
+	}
+	return 0
+}
+
+func (m *memory) hear(id ledger.LaneID, s ledger.Signal) {
+	l, ok := m.lanes[id]
+	if !ok {
+		l = memoryLane{ledger.NewLane(id, m.catalog.Pace(id)), m.now}
+	}
+	if s.Kind == ledger.Silent || s.Kind == ledger.Flowing && l.Misses == 0 {
+		return
+	}
+	m.lanes[id] = memoryLane{l.Hear(m.now.Sub(l.at), s), m.now}
+}
+
+// dueNow returns what is due, in order.
+func (m *memory) dueNow() []ledger.RecordID {
+	var rows []*memoryRow
+	for _, row := range m.rows {
+		if !row.dueAt.IsZero() && !row.dueAt.After(m.now) {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b *memoryRow) int {
+		return cmp.Or(a.dueAt.Compare(b.dueAt), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	due := make([]ledger.RecordID, len(rows))
+	for i, row := range rows {
+		due[i] = row.ID
+	}
+	return due
+}
+
+// counts counts the records of a scope.
+func (m *memory) counts(in func(ledger.Record) bool) ledger.Counts {
+	counts := ledger.Counts{}
+	for _, row := range m.rows {
+		if in(row.Record) {
+			counts.Recount(nil, &row.Record)
+		}
+	}
+	return counts
+}
