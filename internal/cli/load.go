@@ -92,6 +92,9 @@ func (l *load) open(ctx context.Context) error {
 	if l.app, err = app.Open(ctx, config); err != nil {
 		return err
 	}
+	if reason, err := l.app.Ledger.Stopped(ctx); err != nil || reason != "" {
+		return errors.Join(err, stoppedError(reason))
+	}
 	if err := l.app.Ledger.Resume(ctx, table.Name); err != nil {
 		return err
 	}

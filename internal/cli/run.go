@@ -198,3 +198,14 @@ func (l *load) howToGoOn(t tally) string {
 	}
 	return hint
 }
+
+// stoppedError says that a person stopped all sending, nil when nobody did.
+func stoppedError(reason string) error {
+	if reason == "" {
+		return nil
+	}
+	return &exitError{
+		code: exitOther, message: "all sending is stopped: " + reason,
+		hint: "when that is settled, `claygate restore --release` lets the ledger send again",
+	}
+}

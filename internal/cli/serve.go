@@ -114,12 +114,7 @@ func newConfig(s Streams) *cobra.Command {
 		},
 	}, &cobra.Command{
 		Use: "check FILE", Short: "Say every mistake in a configuration, and what it leads to",
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return &usageError{message: "`claygate config check` takes one file", hint: "e.g. claygate config check claygate.yaml"}
-			}
-			return nil
-		},
+		Args: oneArg("a file", "e.g. claygate config check claygate.yaml"),
 		RunE: func(_ *cobra.Command, args []string) error { return checkConfig(s, args[0]) },
 	})
 	return c
