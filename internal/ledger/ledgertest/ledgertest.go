@@ -68,7 +68,7 @@ type Clock struct {
 
 // NewClock returns a clock that shows some time with a fraction of a microsecond, which stores do not keep.
 func NewClock() *Clock {
-	return &Clock{now: time.Date(2026, 2, 3, 4, 5, 6, 789_012_345, time.UTC)}
+	return &Clock{now: time.Date(2026, 2, 3, 4, 5, 6, 789_012_345, time.Local)}
 }
 
 // Now returns what the clock shows.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"testing"
 	"time"
@@ -43,9 +44,7 @@ func checkAgainstModel(t *testing.T, open Opener) {
 		}
 		rt.Repeat(steps)
 		r.T, r.reporter = rt, rt
-		for _, id := range r.all {
-			r.compareAttempts(id)
-		}
+		r.compareRest()
 	})
 }
 
@@ -203,6 +202,9 @@ func (r *run) resume() {
 }
 
 func (r *run) restart() {
+	if rapid.IntRange(0, 4).Draw(r.T, "spared") > 0 {
+		return // opening a ledger takes longer than all else
+	}
 	r.reopen()
 	for _, id := range r.all {
 		if r.model.rows[id].State == ledger.Sending {
@@ -211,7 +213,7 @@ func (r *run) restart() {
 	}
 }
 
-// compare compares everything that can be read.
+// compare compares the records and the targets.
 func (r *run) compare() {
 	records, err := r.Records(r.Context(), r.all)
 	r.must(err)
@@ -219,8 +221,8 @@ func (r *run) compare() {
 		r.T.Fatalf("%d records of %d", len(records), len(r.all))
 	}
 	for i, id := range r.all {
-		if diff := cmp.Diff(r.model.view(id), records[i]); diff != "" {
-			r.T.Fatalf("record %s: -model +store\n%s", id, diff)
+		if want := r.model.view(id); !reflect.DeepEqual(want, records[i]) { // cmp is slow under the race detector
+			r.T.Fatalf("record %s: -model +store\n%s", id, cmp.Diff(want, records[i]))
 		}
 	}
 	for _, target := range []string{people, routine} {
@@ -233,9 +235,16 @@ func (r *run) compare() {
 		for _, w := range configured.Webhooks {
 			want.Used[w.ID] = r.model.used[w.ID].Submissions
 		}
-		if diff := cmp.Diff(want, status); diff != "" {
-			r.T.Fatalf("%s: -model +store\n%s", target, diff)
+		if !reflect.DeepEqual(want, status) {
+			r.T.Fatalf("%s: -model +store\n%s", target, cmp.Diff(want, status))
 		}
+	}
+}
+
+// compareRest compares what is too much to read after each step.
+func (r *run) compareRest() {
+	for _, id := range r.all {
+		r.compareAttempts(id)
 	}
 	for _, load := range r.loads[1:] {
 		counts, err := r.LoadCounts(r.Context(), load)
