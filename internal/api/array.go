@@ -56,7 +56,7 @@ func (s *server) submitArray(c *call, sub submission, raw []byte) error {
 // place is a record that was accepted, and where its answer belongs.
 type place struct {
 	at     int
-	record ledger.Record
+	record *ledger.Record
 }
 
 // acceptElements hands some elements in and writes the problems among their answers. When the ledger fails, that is the
@@ -81,7 +81,7 @@ func (s *server) acceptElements(ctx context.Context, sub submission, elements []
 		case got[i].Err != nil:
 			answers[at[i]] = s.problemOf(itemError(got[i].Err))
 		default:
-			r := got[i].Record
+			r := &got[i].Record
 			r.Metadata = item.Metadata
 			accepted = append(accepted, place{at: at[i], record: r})
 		}
@@ -105,8 +105,8 @@ func (s *server) settle(c *call, sub submission, accepted []place, answers []any
 		if err != nil {
 			return false, err
 		}
-		for i, r := range records {
-			of[start+i].record = r
+		for i := range records {
+			of[start+i].record = &records[i]
 		}
 	}
 	for _, p := range accepted {

@@ -133,19 +133,19 @@ func (s *server) catchUp(st *stream) (more bool, err error) {
 }
 
 // noticed reads the records that the notices are about.
-func (s *server) noticed(st *stream, notices []ledger.Notice) (map[ledger.RecordID]ledger.Record, error) {
+func (s *server) noticed(st *stream, notices []ledger.Notice) (map[ledger.RecordID]*ledger.Record, error) {
 	var ids []ledger.RecordID
-	records := map[ledger.RecordID]ledger.Record{}
+	records := map[ledger.RecordID]*ledger.Record{}
 	for _, n := range notices {
 		if _, twice := records[n.Record]; !n.Record.IsZero() && st.wants(n) && !twice {
 			ids = append(ids, n.Record)
-			records[n.Record] = ledger.Record{}
+			records[n.Record] = nil
 		}
 	}
 	read, err := s.Ledger.Records(st.Context(), ids)
 	clear(records)
-	for _, r := range read {
-		records[r.ID] = r
+	for i := range read {
+		records[read[i].ID] = &read[i]
 	}
 	return records, err
 }

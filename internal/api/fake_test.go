@@ -28,6 +28,7 @@ type fake struct {
 	stopped string
 	fails   error // what every call returns
 	reads   int   // calls that a disk would have answered
+	joined  bool  // there are or were joined records
 	forget  bool  // records are accepted and not kept: for very many of them
 }
 
@@ -117,6 +118,9 @@ func (f *fake) put(r ledger.Record, notice ledger.NoticeKind) {
 	if r.State == ledger.Done && r.DoneAt.IsZero() {
 		r.DoneAt = time.Now()
 	}
+	if r.State == ledger.Joined {
+		f.joined = true
+	}
 	f.records[r.ID] = r
 	topics := map[any]struct{}{r.ID: {}}
 	f.announce(ledger.Notice{Kind: notice, Target: r.Target, Record: r.ID}, topics)
@@ -162,6 +166,9 @@ func (f *fake) Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Appl
 
 // lead ends the records that joined this one.
 func (f *fake) lead(leader ledger.Record) {
+	if !f.joined {
+		return
+	}
 	for _, r := range f.records {
 		if r.Leader == leader.ID && leader.State.Terminal() {
 			if c, err := ledger.Decide(f.targets[r.Target], r, ledger.Follow{Leader: leader}); err == nil {

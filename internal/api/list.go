@@ -18,8 +18,8 @@ const (
 
 // Page is a part of a list of records, the newest first.
 type Page struct {
-	Records []Record `json:"records"`
-	Next    *string  `json:"next"` // the cursor of the next page; null on the last one
+	Records []*Record `json:"records"`
+	Next    *string   `json:"next"` // the cursor of the next page; null on the last one
 }
 
 // list answers GET /v1/records.
@@ -38,14 +38,14 @@ func (s *server) list(c *call) error {
 	if err != nil {
 		return err
 	}
-	page := Page{Records: make([]Record, 0, min(len(records), limit))}
+	page := Page{Records: make([]*Record, 0, min(len(records), limit))}
 	if len(records) > limit {
 		records = records[:limit]
 		next := cursor(records[limit-1].ID)
 		page.Next = &next
 	}
-	for _, r := range records {
-		page.Records = append(page.Records, view(r))
+	for i := range records {
+		page.Records = append(page.Records, view(&records[i]))
 	}
 	return c.answer(http.StatusOK, page)
 }

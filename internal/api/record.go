@@ -39,8 +39,8 @@ var hints = map[ledger.State]string{
 }
 
 // view returns a record as callers see it.
-func view(r ledger.Record) Record {
-	v := Record{
+func view(r *ledger.Record) *Record {
+	v := &Record{
 		ID: r.ID.String(), Target: r.Target, State: r.State, Cached: r.Cached, Emulated: r.Emulated,
 		Revision: r.Revision, Result: r.Result, Metadata: r.Metadata, MayDuplicate: r.MayDuplicate,
 		CreatedAt: moment(r.CreatedAt), DoneAt: moment(r.DoneAt),
@@ -87,7 +87,7 @@ func (s *server) record(c *call) error {
 		if err != nil {
 			return err
 		}
-		r = records[0]
+		r = &records[0]
 	}
 	v := view(r)
 	if attempts {
@@ -99,13 +99,13 @@ func (s *server) record(c *call) error {
 }
 
 // reachable returns a record, when there is one that the caller's key reaches.
-func (s *server) reachable(c *call, id ledger.RecordID) (ledger.Record, error) {
+func (s *server) reachable(c *call, id ledger.RecordID) (*ledger.Record, error) {
 	records, err := s.Ledger.Records(c.Context(), []ledger.RecordID{id})
 	if err != nil {
-		return ledger.Record{}, err
+		return nil, err
 	}
 	if len(records) == 0 || !c.who.reaches(records[0].Target) {
-		return ledger.Record{}, refusal(notFound, "there is no record %s", id)
+		return nil, refusal(notFound, "there is no record %s", id)
 	}
-	return records[0], nil
+	return &records[0], nil
 }

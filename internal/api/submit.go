@@ -73,46 +73,46 @@ func (s *server) submitOne(c *call, sub submission, raw []byte) error {
 	if len(raw) > maxRecord {
 		return refusal(tooLarge, "the body is %d bytes, and %d is the most for one record", len(raw), maxRecord)
 	}
-	item, err := parseItem(raw, sub.def)
+	r, err := s.take(c, sub, raw)
 	if err != nil {
 		return err
 	}
-	if item.Once, err = c.once(sub.target, raw); err != nil {
-		return err
-	}
-	answers, err := s.Intake.Submit(c.Context(), sub.target, []intake.Item{item})
-	if err != nil {
-		return err
-	}
-	if err := answers[0].Err; err != nil {
-		return itemError(err)
-	}
-	r, err := s.outcome(c, answers[0], item, sub.wait)
-	if err != nil {
-		return err
-	}
-	if answers[0].Repeated {
-		c.w.Header().Set("Idempotent-Replayed", "true")
+	if sub.wait > 0 || r.State.Terminal() {
+		records, err := s.await(c, []ledger.RecordID{r.ID}, sub.wait)
+		if err != nil {
+			return err
+		}
+		r = &records[0]
 	}
 	return c.accepted(r)
 }
 
-// outcome returns what a record has come to, after waiting for it where the caller asked to.
-func (s *server) outcome(c *call, a ledger.Acceptance, item intake.Item, wait time.Duration) (ledger.Record, error) {
-	r := a.Record
-	if !a.Repeated && !r.State.Terminal() && wait == 0 {
-		r.Metadata = item.Metadata
-		return r, nil
-	}
-	records, err := s.await(c, []ledger.RecordID{r.ID}, wait)
+// take hands one record in. The record is without its result.
+func (s *server) take(c *call, sub submission, raw []byte) (*ledger.Record, error) {
+	item, err := parseItem(raw, sub.def)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	return records[0], nil
+	if item.Once, err = c.once(sub.target, raw); err != nil {
+		return nil, err
+	}
+	answers, err := s.Intake.Submit(c.Context(), sub.target, []intake.Item{item})
+	if err != nil {
+		return nil, err
+	}
+	a := &answers[0]
+	if a.Err != nil {
+		return nil, itemError(a.Err)
+	}
+	if a.Repeated {
+		c.w.Header().Set("Idempotent-Replayed", "true")
+	}
+	a.Record.Metadata = item.Metadata // a repeated body says the same
+	return &a.Record, nil
 }
 
 // accepted answers with a record: 200 when it has ended, else 202 and where to ask for it.
-func (c *call) accepted(r ledger.Record) error {
+func (c *call) accepted(r *ledger.Record) error {
 	status := http.StatusOK
 	if !r.State.Terminal() {
 		status = http.StatusAccepted

@@ -8,7 +8,7 @@ import (
 )
 
 // target returns the target that the path names, when the caller's key reaches it.
-func (s *server) target(c *call) (Target, error) {
+func (s *server) target(c *call) (*Target, error) {
 	name := c.PathValue("target")
 	if workspace := c.PathValue("workspace"); workspace != "" {
 		name = workspace + "/" + name
@@ -16,17 +16,18 @@ func (s *server) target(c *call) (Target, error) {
 	if t, ok := s.named(name); ok && c.who.reaches(t.Name) {
 		return t, nil
 	}
-	return Target{}, refusal(notFound, "there is no target %.100q", name).but("GET /v1/targets lists them")
+	return nil, refusal(notFound, "there is no target %.100q", name).but("GET /v1/targets lists them")
 }
 
 // named returns the target of that name. The workspace may be left out where only one has such a target.
-func (s *server) named(name string) (found Target, ok bool) {
+func (s *server) named(name string) (found *Target, ok bool) {
 	n := 0
-	for _, t := range s.Targets {
+	for i := range s.Targets {
+		t := &s.Targets[i]
 		if t.Name == name {
 			return t, true
 		}
-		if strings.HasSuffix(t.Name, "/"+name) {
+		if workspace, ok := strings.CutSuffix(t.Name, name); ok && strings.HasSuffix(workspace, "/") {
 			found = t
 			n++
 		}
@@ -69,7 +70,8 @@ func (s *server) targets(c *call) error {
 		return err
 	}
 	list := Targets{Targets: []TargetView{}}
-	for _, t := range s.Targets {
+	for i := range s.Targets {
+		t := &s.Targets[i]
 		if !c.who.reaches(t.Name) {
 			continue
 		}
@@ -89,7 +91,7 @@ func (s *server) targets(c *call) error {
 	return c.answer(http.StatusOK, list)
 }
 
-func (s *server) targetView(c *call, t Target) (TargetView, error) {
+func (s *server) targetView(c *call, t *Target) (TargetView, error) {
 	v := TargetView{
 		Name: t.Name, Kind: t.Kind, Await: t.Await, DedupeBy: append([]string{}, t.DedupeBy...),
 		Counts: map[ledger.State]int{}, Webhooks: []Webhook{},
@@ -143,7 +145,7 @@ func (s *server) resume(c *call) error {
 	return s.answerTarget(c, t)
 }
 
-func (s *server) answerTarget(c *call, t Target) error {
+func (s *server) answerTarget(c *call, t *Target) error {
 	v, err := s.targetView(c, t)
 	if err != nil {
 		return err
