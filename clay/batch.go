@@ -3,6 +3,7 @@ package clay
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -55,7 +56,12 @@ func (e RecordError) Unwrap() error { return e.Err }
 // Records turns a sequence of one type into what SendBatch takes:
 //
 //	client.SendBatch(ctx, clay.Records(slices.Values(leads)), clay.BatchOptions{})
+//
+// A Table takes sequences of its own type as they are.
 func Records[T any](seq iter.Seq[T]) iter.Seq[any] {
+	if seq == nil {
+		return nil
+	}
 	return func(yield func(any) bool) {
 		for v := range seq {
 			if !yield(v) {
@@ -70,16 +76,21 @@ func Records[T any](seq iter.Seq[T]) iter.Seq[any] {
 //
 // The error is nil when all records were tried. SendBatch stops early when ctx ends
 // or when a failure cannot but meet every record (401, 402, 403, 404, a redirect, a
-// bad certificate, a Retry-After beyond Config.MaxElapsed); the error is then that one. What is in flight is completed unless
-// ctx ended; what was read but not sent is among the failed, as not_sent; nothing
-// more is read, so the records from index Sent+Failed on are untouched.
+// bad certificate, a Retry-After beyond Config.MaxElapsed); the error is then that
+// one. What is in flight is completed unless ctx ended; what was read but not sent is
+// among the failed, as not_sent; nothing more is read, so the records from index
+// Sent+Failed on are untouched.
 //
 // Records are read one at a time, each when there is room to send it, so a sequence
-// may be longer than memory. They are encoded before the next one is read.
+// may be longer than memory. They are encoded before the next one is read. SendBatch
+// returns within milliseconds of ctx's end, but cannot interrupt the sequence: one
+// that waits for its next record should watch ctx, too.
 func (c *Client) SendBatch(ctx context.Context, records iter.Seq[any], opts BatchOptions) (BatchResult, error) {
-	if c.webhook == nil {
-		_, err := c.prepare(nil)
+	if err := c.sends(); err != nil {
 		return BatchResult{}, err
+	}
+	if records == nil {
+		return BatchResult{}, refused(opBatch, KindInvalid, "give a sequence of records; an empty one is fine", errors.New("the sequence is nil"))
 	}
 	waits, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -88,6 +99,8 @@ func (c *Client) SendBatch(ctx context.Context, records iter.Seq[any], opts Batc
 	slices.SortFunc(b.result.Errors, func(x, y RecordError) int { return cmp.Compare(x.Index, y.Index) })
 	return b.result, b.stopped()
 }
+
+const opBatch = "send batch"
 
 type batch struct {
 	c     *Client
@@ -156,7 +169,7 @@ func (b *batch) ended(index int, record any, receipt Receipt, e *Error) {
 		// Also when Clay wants to be left alone for longer than a Send waits: else every
 		// record of the sequence would be read only to fail.
 		if e.Kind.hopeless() || b.c.cfg.Pacer.paused() > b.c.cfg.MaxElapsed {
-			b.stop(e)
+			b.stop(batchStop{e})
 		}
 	}
 	p.Sent, p.Failed = b.result.Sent, b.result.Failed
@@ -171,11 +184,18 @@ func (b *batch) stopped() error {
 	if cause == nil {
 		return nil
 	}
-	if e := asError(cause); e != nil {
-		return e
+	if stop, ok := cause.(batchStop); ok {
+		return stop.first
 	}
-	return refused("send batch", KindNotSent, "the errors of the batch say what may have been sent", b.ctx.Err())
+	return refused(opBatch, KindNotSent, "the errors of the batch say what may have been sent", whyEnded(b.ctx))
 }
+
+// batchStop is why the other records of a batch are not sent when one has failed that
+// they cannot survive either. Its text is in their errors, what stopped it is not: they
+// are not_sent, and nothing else.
+type batchStop struct{ first *Error }
+
+func (batchStop) Error() string { return "another record's failure stopped the batch" }
 
 // hopeless reports whether a failure of this kind cannot but meet every record.
 func (k Kind) hopeless() bool {

@@ -1,6 +1,7 @@
 package clay
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -16,7 +17,7 @@ import (
 type Callback struct {
 	// Body is the JSON value that the column sent. Read it with Decode.
 	Body json.RawMessage
-	// Header are the request's header fields.
+	// Header are the request's header fields, without the secret.
 	Header http.Header
 	// Received is when its body had been read.
 	Received time.Time
@@ -34,15 +35,15 @@ type CallbackConfig struct {
 	Secrets []string
 	// Header is the name of that header field. Default X-Callback-Secret.
 	Header string
-	// Authenticate, if set, is asked as well; its error means 401. It sees the request
-	// before its body is read.
+	// Authenticate, if set, is asked as well; its error means 401. It is asked before the
+	// body is read and must not read it.
 	Authenticate func(*http.Request) error
 
 	// Store keeps a callback, durably if you care for it. Clay hears 200 only once it
 	// has returned nil. When it fails Clay hears 429 and, by default, tries once more,
 	// so it may see a callback again and must not mind. An error of KindInvalid
 	// means that the callback itself is at fault: 400, no further try. It runs in the
-	// request's goroutine; its context ends after Timeout and outlives Clay's hanging up.
+	// request's goroutine; its context ends with Timeout and outlives Clay's hanging up.
 	Store func(context.Context, Callback) error
 	// After, if set, runs after the answer, e.g. to look at what was stored. Its
 	// context ends when Shutdown gives up waiting.
@@ -55,8 +56,9 @@ type CallbackConfig struct {
 
 	// MaxBytes bounds the body. Default 1 MiB.
 	MaxBytes int64
-	// Timeout bounds Store, and reading the body. Default 25 s, less than the shortest
-	// wait after which columns are commonly set to give up.
+	// Timeout bounds reading the body and Store together. Default 25 s, so that Clay
+	// hears an answer before it gives up: a column's timeout is 1 to 100 s, its default
+	// is not documented, 30 s is assumed.
 	Timeout time.Duration
 	// Logger gets one line per callback that was not stored. Default: none. It is never
 	// given a body or a header's value.
@@ -64,15 +66,11 @@ type CallbackConfig struct {
 }
 
 func (c CallbackConfig) withDefaults() CallbackConfig {
-	if c.Header == "" {
-		c.Header = "X-Callback-Secret"
-	}
-	orInt(&c.Queue, 1000)
-	orInt(&c.Workers, 4)
-	orInt(&c.Timeout, 25*time.Second)
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 1 << 20
-	}
+	c.Header = cmp.Or(c.Header, "X-Callback-Secret")
+	c.Queue = cmp.Or(c.Queue, 1000)
+	c.Workers = cmp.Or(c.Workers, 4)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 1<<20)
+	c.Timeout = cmp.Or(c.Timeout, 25*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -103,7 +101,15 @@ func badCallback(hint string, cause error) error {
 
 // authenticate fails closed, and does not tell by its timing how much of a secret
 // was right.
-func (c CallbackConfig) authenticate(r *http.Request) error {
+func (c CallbackConfig) authenticate(r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in Authenticate: %v", p)
+		}
+	}()
+	if len(c.Secrets) == 0 && c.Authenticate == nil {
+		return errors.New("nothing to authenticate with") // a zero CallbackHandler
+	}
 	if len(c.Secrets) > 0 {
 		got, right := sha256.Sum256([]byte(r.Header.Get(c.Header))), 0
 		for _, s := range c.Secrets {

@@ -90,7 +90,7 @@ func failureHint(kind Kind, err error) string {
 		return "the server's certificate does not verify; check the URL, the machine's clock and its certificate store"
 	case kind != KindNotSent:
 		return kind.hint()
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
 		return "nothing was sent"
 	case errors.As(err, &dns):
 		return "nothing was sent; check the host name and the network's DNS"

@@ -9,7 +9,8 @@ import (
 const userAgent = "claygate-go (+https://github.com/claygate/claygate)"
 
 // Client talks to one Clay workspace. It is safe for concurrent use; make one and
-// keep it, because it holds the connections and the pace. Close it when done.
+// keep it, because it holds the connections and the pace. Close it when done. A nil
+// or zero Client is not configured: all it does is return an error of KindConfig.
 type Client struct {
 	cfg     Config
 	webhook *url.URL // nil when the client has none
@@ -37,7 +38,7 @@ func New(cfg Config) (*Client, error) {
 		}
 	}
 	if c.rt == nil {
-		c.rt = newTransport(cfg.Concurrency, nil, nil)
+		c.rt = cfg.newTransport(nil, nil)
 	}
 	c.secrets = newSecrets(c.webhook, cfg.WebhookToken, cfg.EnterpriseKey)
 	return c, nil
@@ -46,6 +47,9 @@ func New(cfg Config) (*Client, error) {
 // Close closes idle connections. Requests in flight are not touched, and the
 // client can still be used.
 func (c *Client) Close() error {
+	if c == nil {
+		return nil
+	}
 	if t, ok := c.rt.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}

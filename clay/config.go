@@ -1,6 +1,7 @@
 package clay
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -34,7 +35,8 @@ type Config struct {
 	// RetryAfter says how long Clay wants to be left alone. Default 5 min.
 	MaxElapsed time.Duration
 	// Timeout bounds one try from the dial to the last byte of the answer.
-	// Default 30 s. Too short a timeout makes sends whose fate is unknown.
+	// Default 30 s. Of it 5 s are for the dial, 5 s for TLS, and half, but at least
+	// 15 s, for the answer's header. Too short a timeout makes sends whose fate is unknown.
 	Timeout time.Duration
 
 	// Pacer spaces the sends. Default: one of this client's own with Clay's limit,
@@ -45,9 +47,14 @@ type Config struct {
 	// connections are kept. Default 16: enough for 10 a second at 1.6 s of latency.
 	Concurrency int
 
-	// Transport sends the requests. Default: one of this package's own, HTTP/1.1, with
-	// 5 s to dial, 5 s for TLS and 15 s for the answer's header. With another one
-	// less can be known about a send that fails, and more of them end as unknown.
+	// HTTPClient lends its Transport, and its Timeout where Timeout is not set. Its
+	// other fields do not apply: redirects are never followed, cookies never kept.
+	// Default: none.
+	HTTPClient *http.Client
+	// Transport sends the requests; it is for those who have no HTTPClient around it.
+	// Default: one of this package's own, HTTP/1.1, with the environment's proxy. With
+	// another one less can be known about a send that fails, and more of them end as
+	// unknown.
 	Transport http.RoundTripper
 	// Logger gets one line per failed try. Default: none. It is never given a
 	// record, a URL's path or a token.
@@ -66,13 +73,15 @@ const (
 
 // withDefaults returns a copy with every zero value replaced.
 func (c Config) withDefaults() Config {
-	orInt(&c.Retries, defaultRetries)
-	orInt(&c.MaxElapsed, defaultMaxElapsed)
-	orInt(&c.Timeout, defaultTimeout)
-	orInt(&c.Concurrency, defaultConcurrency)
-	if c.BaseURL == "" {
-		c.BaseURL = defaultBaseURL
+	if c.HTTPClient != nil {
+		c.Transport = c.HTTPClient.Transport
+		c.Timeout = cmp.Or(c.Timeout, c.HTTPClient.Timeout)
 	}
+	c.Retries = cmp.Or(c.Retries, defaultRetries)
+	c.MaxElapsed = cmp.Or(c.MaxElapsed, defaultMaxElapsed)
+	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
+	c.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
+	c.BaseURL = cmp.Or(c.BaseURL, defaultBaseURL)
 	if c.Pacer == nil {
 		c.Pacer = NewPacer(0, 0)
 	}
@@ -80,12 +89,6 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func orInt[T int | time.Duration](v *T, value T) {
-	if *v == 0 {
-		*v = value
-	}
 }
 
 // String describes the configuration without its secrets, so that printing or

@@ -121,6 +121,19 @@ func (c *watchedConn) seal() Outcome {
 // dialFunc is net.Dialer's DialContext.
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
+// within gives a dial a time of its own.
+func within(d time.Duration, dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeoutCause(ctx, d, fmt.Errorf("no connection within %s: %w", d, context.DeadlineExceeded))
+		defer cancel()
+		c, err := dial(ctx, network, addr)
+		if err != nil && ctx.Err() != nil {
+			err = whyEnded(ctx)
+		}
+		return c, err
+	}
+}
+
 // watched wraps the connections of a plain dialer (http, and https through a proxy).
 func watched(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -14,192 +14,192 @@ import (
 // and back, so that a plain decoder fails on good data. Here
 //
 //   - numbers and booleans may be strings ("42", " 1,234 ", "true"), and strings numbers
-//   - "" and null leave a field as it is, whatever its type
-//   - "[object Object]", which Clay writes for a formula's object, counts as ""
+//   - null leaves a field as it is, and so does "" where the field is no string
+//   - "[object Object]", which Clay writes for a formula's object, counts as null
 //   - a list or an object may be a string that holds its JSON
 //   - a single value may stand for a list of one
 //
 // Field names match as in encoding/json, without regard to case. A value that
 // cannot be read as its field's type is an error.
 func Unmarshal(data []byte, v any) error {
-	tree, ok := parse(data)
 	t := reflect.TypeOf(v)
-	if !ok || t == nil || t.Kind() != reflect.Pointer {
+	if t == nil || t.Kind() != reflect.Pointer || !json.Valid(data) {
 		return json.Unmarshal(data, v) // its error says what is wrong with data or v
 	}
-	mended, ok := mend(tree, t.Elem())
+	mended, ok := mend(data, t.Elem())
 	if !ok {
 		return nil
 	}
-	data, err := json.Marshal(mended)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, v)
+	return json.Unmarshal(mended, v)
 }
 
 var (
+	null       = json.RawMessage("null")
 	jsonReader = reflect.TypeFor[json.Unmarshaler]()
 	textReader = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// mend returns v in the form that encoding/json wants for t; false if there is
-// nothing to set.
-func mend(v any, t reflect.Type) (any, bool) {
+// mend returns a valid JSON value in the form that encoding/json wants for t; false if
+// there is nothing to set. What t takes as it is, e.g. a json.RawMessage, stays as it is.
+func mend(value json.RawMessage, t reflect.Type) (json.RawMessage, bool) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	s, isText := v.(string)
+	value = bytes.TrimSpace(value)
+	text, isText := unquote(value)
+	empty := isText && strings.TrimSpace(text) == "" && t.Kind() != reflect.String && t.Kind() != reflect.Interface
 	switch {
-	case v == nil, s == "[object Object]", isText && s == "" && t.Kind() != reflect.String && t.Kind() != reflect.Interface:
+	case value[0] == 'n', text == "[object Object]", empty:
 		return nil, false
-	case reflect.PointerTo(t).Implements(jsonReader), reflect.PointerTo(t).Implements(textReader):
-		return v, true
+	case readsItself(t):
+		return value, true
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return asText(v), true
-	case reflect.Bool:
-		if b, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(s))); isText && err == nil {
-			return b, true
+		if !isText && value[0] != '{' && value[0] != '[' { // a number or boolean, as the text that Clay shows
+			return quote(value), true
 		}
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
-		return asNumber(v, t.Kind()), true
+	case reflect.Bool:
+		if b, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(text))); isText && err == nil {
+			return strconv.AppendBool(nil, b), true
+		}
 	case reflect.Slice, reflect.Array:
-		return mendList(v, t)
+		return mendList(value, t)
 	case reflect.Map, reflect.Struct:
-		return mendObject(v, t)
+		return mendObject(value, t)
+	default:
+		if whole, number := numeric(t.Kind()); number {
+			return mendNumber(value, whole), true
+		}
 	}
-	return v, true
+	return value, true
 }
 
-// asText gives numbers and booleans as the text that Clay shows.
-func asText(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
+func readsItself(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(jsonReader) || reflect.PointerTo(t).Implements(textReader)
+}
+
+// unquote is the text of a JSON string, false for any other value.
+func unquote(value json.RawMessage) (text string, ok bool) {
+	return text, value[0] == '"' && json.Unmarshal(value, &text) == nil
+}
+
+// quote is JSON within a JSON string. JSON numbers and booleans need no more escaping.
+func quote(value json.RawMessage) json.RawMessage {
+	return append(append([]byte{'"'}, value...), '"')
+}
+
+// numeric tells the kinds of numbers from all others, and the whole ones among them.
+func numeric(k reflect.Kind) (whole, number bool) {
+	switch k {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return true, true
+	case reflect.Float32, reflect.Float64:
+		return false, true
+	default:
+		return false, false
 	}
-	return v
 }
 
 // thousands are numbers with separators in the right places; "1,5" is none.
 var thousands = regexp.MustCompile(`^-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$`)
 
-// asNumber reads a number from text, with or without thousands separators, and
-// whole ones also from a form like 12.0 or 1.2e3.
-func asNumber(v any, kind reflect.Kind) any {
-	text := ""
-	switch v := v.(type) {
-	case string:
-		if text = strings.TrimSpace(v); thousands.MatchString(text) {
+// mendNumber reads a number from text, with or without thousands separators, and
+// whole ones also from a form like 12.0 or 1.2e3. It returns what is no number as it is.
+func mendNumber(value json.RawMessage, whole bool) json.RawMessage {
+	number := value
+	if text, isText := unquote(value); isText {
+		if text = strings.TrimSpace(text); thousands.MatchString(text) {
 			text = strings.ReplaceAll(text, ",", "")
 		}
-	case json.Number:
-		text = v.String()
-	default:
-		return v
+		number = json.RawMessage(text)
 	}
-	whole := kind != reflect.Float32 && kind != reflect.Float64
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || !json.Valid([]byte(text)) {
-		return v
+	f, err := strconv.ParseFloat(string(number), 64)
+	if err != nil || !json.Valid(number) {
+		return value
 	}
 	// Beyond 2^53 a float is no longer exact, so the text is left as it is.
-	if i := int64(f); whole && strings.ContainsAny(text, ".eE") && float64(i) == f && i > -1<<53 && i < 1<<53 {
-		return i
+	if i := int64(f); whole && bytes.ContainsAny(number, ".eE") && float64(i) == f && i > -1<<53 && i < 1<<53 {
+		return strconv.AppendInt(nil, i, 10)
 	}
-	return json.Number(text)
+	return number
 }
 
-func mendList(v any, t reflect.Type) (any, bool) {
-	if t.Elem().Kind() == reflect.Uint8 {
-		return v, true // base64 text
+func mendList(value json.RawMessage, t reflect.Type) (json.RawMessage, bool) {
+	if !isList(t) {
+		return value, true // base64 text
 	}
-	switch inner := v.(type) {
-	case []any:
-		list := make([]any, len(inner))
-		for i, item := range inner {
-			if mended, ok := mend(item, t.Elem()); ok {
-				list[i] = mended
-			}
-		}
-		return list, true
-	case string:
-		if parsed, ok := parseText[[]any](inner); ok {
-			return mendList(parsed, t)
-		}
+	if text, _ := unquote(value); holds(text, '[') {
+		value = json.RawMessage(strings.TrimSpace(text))
 	}
-	return mendList([]any{v}, t)
-}
-
-func mendObject(v any, t reflect.Type) (any, bool) {
-	switch inner := v.(type) {
-	case map[string]any:
-		object := make(map[string]any, len(inner))
-		for name, value := range inner {
-			elem, ok := elemType(t, name)
-			if !ok {
-				continue
-			}
-			if mended, ok := mend(value, elem); ok {
-				object[name] = mended
-			} else if t.Kind() == reflect.Map {
-				object[name] = nil
-			}
+	var items []json.RawMessage
+	if value[0] != '[' {
+		if isList(t.Elem()) {
+			return value, true // one value makes no list of lists
 		}
-		return object, true
-	case string:
-		if parsed, ok := parseText[map[string]any](inner); ok {
-			return mendObject(parsed, t)
+		items = []json.RawMessage{value}
+	} else if json.Unmarshal(value, &items) != nil {
+		return value, true
+	}
+	for i, item := range items {
+		if mended, ok := mend(item, t.Elem()); ok {
+			items[i] = mended
+		} else {
+			items[i] = null
 		}
 	}
-	return v, true
+	return encoded(items, value), true
 }
 
-// parse reads JSON, numbers as they are written.
-func parse(data []byte) (v any, ok bool) {
-	if !json.Valid(data) { // a decoder overlooks some of what may follow the value
-		return nil, false
+// isList reports whether encoding/json reads t from a JSON array only.
+func isList(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	err := dec.Decode(&v)
-	return v, err == nil
+	return (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem().Kind() != reflect.Uint8 && !readsItself(t)
 }
 
-// parseText reads text that holds a JSON value of the given kind.
-func parseText[T any](text string) (T, bool) {
-	v, _ := parse([]byte(text))
-	t, ok := v.(T)
-	return t, ok
-}
-
-// elemType is the type that encoding/json would decode an object's field into.
-func elemType(t reflect.Type, name string) (reflect.Type, bool) {
-	if t.Kind() == reflect.Map {
-		return t.Elem(), true
+func mendObject(value json.RawMessage, t reflect.Type) (json.RawMessage, bool) {
+	if text, _ := unquote(value); holds(text, '{') {
+		value = json.RawMessage(strings.TrimSpace(text))
 	}
-	var folded reflect.Type
-	for _, f := range reflect.VisibleFields(t) {
-		tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if !f.IsExported() || f.Tag.Get("json") == "-" || f.Anonymous && tag == "" {
+	fields, err := object(value)
+	if err != nil {
+		return value, true
+	}
+	for name, value := range fields {
+		f, known := fieldType(t, name)
+		if !known {
+			delete(fields, name)
 			continue
 		}
-		if tag == "" {
-			tag = f.Name
-		}
-		if options == "string" { // encoding/json wants the value as text
-			f.Type = reflect.TypeFor[string]()
-		}
-		if tag == name {
-			return f.Type, true
-		}
-		if folded == nil && strings.EqualFold(tag, name) {
-			folded = f.Type
+		mended, ok := mend(value, f.is)
+		switch {
+		case ok && f.quoted:
+			fields[name] = quote(mended)
+		case ok:
+			fields[name] = mended
+		case t.Kind() == reflect.Map:
+			fields[name] = null
+		default:
+			delete(fields, name)
 		}
 	}
-	return folded, folded != nil
+	return encoded(fields, value), true
+}
+
+// holds reports whether text is a JSON value that begins with a bracket.
+func holds(text string, bracket byte) bool {
+	text = strings.TrimSpace(text)
+	return text != "" && text[0] == bracket && json.Valid([]byte(text))
+}
+
+// encoded is v as JSON, or what it was made from.
+func encoded(v any, from json.RawMessage) json.RawMessage {
+	data, err := marshal(v)
+	if err != nil {
+		return from
+	}
+	return data
 }

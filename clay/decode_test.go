@@ -20,8 +20,18 @@ type base struct {
 	ID string `json:"id"`
 }
 
+// Label is embedded and no struct, so its field is named after it.
+type Label string
+
+// shadowed has a field of the same JSON name as quirky has less deep.
+type shadowed struct {
+	Points string `json:"score"`
+}
+
 type quirky struct {
 	base
+	shadowed
+	Label
 	Name   string            `json:"name"`
 	Score  int               `json:"score"`
 	Share  float64           `json:"share"`
@@ -34,10 +44,18 @@ type quirky struct {
 	More   map[string]int    `json:"more"`
 	Any    any               `json:"any"`
 	Raw    json.RawMessage   `json:"raw"`
+	Raws   []json.RawMessage `json:"raws"`
+	Grid   [][]int           `json:"grid"`
+	Tree   tree              `json:"tree"`
 	Quoted int64             `json:"quoted,string"`
+	Also2  *int              `json:"also2,string"`
+	Words  string            `json:"words,string"`
 	Blob   []byte            `json:"blob"`
 	Labels map[string]string `json:"labels"`
 }
+
+// tree is made of itself: a value that stands for a list of one would never end.
+type tree []*tree
 
 func TestUnmarshalTakesClaysQuirks(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -61,6 +79,13 @@ func TestUnmarshalTakesClaysQuirks(t *testing.T) {
 		"time":                {`{"since":"2026-01-02T03:04:05Z"}`, quirky{Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
 		"unknown fields":      {`{"what":{"is":["this"]}}`, quirky{}},
 		"bytes":               {`{"blob":"aGk="}`, quirky{Blob: []byte("hi")}},
+		"blank":               {`{"score":" ","also":"\n","quoted":"","also2":" ","valid":"\t"}`, quirky{}},
+		"quoted":              {`{"quoted":"1,234","also2":5,"words":"\"a\""}`, quirky{Quoted: 1234, Also2: new(5), Words: "a"}},
+		"embedded, no struct": {`{"label":"a"}`, quirky{Label: "a"}},
+		"as Clay sent it":     {`{"raw": {"b":"<&>","a":1.0},"raws":[{"z":1,"y":2}]}`, quirky{Raw: json.RawMessage(`{"b":"<&>","a":1.0}`), Raws: []json.RawMessage{json.RawMessage(`{"z":1,"y":2}`)}}},
+		"one raw for a list":  {`{"raws":5}`, quirky{Raws: []json.RawMessage{json.RawMessage(`5`)}}},
+		"null in a list":      {`{"counts":[1,null,"",2],"raws":[null]}`, quirky{Counts: []int{1, 0, 0, 2}, Raws: []json.RawMessage{json.RawMessage(`null`)}}},
+		"list of lists":       {`{"grid":[["1",2],"[3]",null]}`, quirky{Grid: [][]int{{1, 2}, {3}, nil}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got quirky
@@ -79,7 +104,8 @@ func TestUnmarshalRefusesWhatIsWrong(t *testing.T) {
 		"word for number": `{"score":"many"}`, "decimal comma": `{"score":"1,5"}`, "fraction for int": `{"score":"1.5"}`,
 		"reference for number": `{"score":"/Score"}`, "object for string": `{"name":{"first":"Ada"}}`, "word for bool": `{"valid":"perhaps"}`,
 		"no JSON": `{"score":`, "two values": `{} {}`, "list for object": `[1]`, "too big": `{"score":"99999999999999999999"}`,
-		"hex": `{"score":"0x10"}`, "infinite": `{"share":"Inf"}`,
+		"hex": `{"score":"0x10"}`, "infinite": `{"share":"Inf"}`, "word for quoted": `{"quoted":"many"}`,
+		"one for a list of lists": `{"grid":5}`, "one for a list of itself": `{"tree":5}`,
 	} {
 		if err := clay.Unmarshal([]byte(body), new(quirky)); err == nil {
 			t.Errorf("%s: no error", name)

@@ -31,16 +31,20 @@ func Default() (*Client, error) {
 		EnterpriseKey: cmp.Or(env("CLAY_ENTERPRISE_API_KEY"), env("CLAY_API_KEY")),
 	}
 	if cfg.WebhookURL == "" && cfg.EnterpriseKey == "" {
-		return nil, refused("default client", KindConfig, "export CLAY_WEBHOOK_URL with the address that Clay shows for the table's webhook source",
+		return nil, refused(opDefault, KindConfig, "export CLAY_WEBHOOK_URL with the address that Clay shows for the table's webhook source",
 			errors.New("neither CLAY_WEBHOOK_URL nor a key for lookups is in the environment"))
 	}
 	c, err := New(cfg)
-	if err != nil {
-		return nil, err
+	if e := asError(err); e != nil {
+		e.Op = opDefault
+		e.Hint += " (read from CLAY_WEBHOOK_URL, CLAY_WEBHOOK_TOKEN, CLAY_ENTERPRISE_API_KEY or CLAY_API_KEY)"
+		return nil, e
 	}
 	shared.client = c
 	return c, nil
 }
+
+const opDefault = "default client"
 
 // env reads a variable without the line break that files and shells leave at its end.
 func env(name string) string { return strings.TrimSpace(os.Getenv(name)) }

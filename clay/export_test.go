@@ -9,7 +9,7 @@ import (
 func NewWithDial(cfg Config, dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*Client, error) {
 	c, err := New(cfg)
 	if err == nil {
-		c.rt = newTransport(c.cfg.Concurrency, dial, nil)
+		c.rt = c.cfg.newTransport(dial, nil)
 	}
 	return c, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,7 +15,8 @@ import (
 // CallbackHandler is an http.Handler for the POSTs of Clay's HTTP API columns. It
 // authenticates before it reads, bounds what it reads, has the callback stored, and
 // only then answers 200. Everything that may pass is answered with 429, because
-// that is what Clay tries again by default; 5xx it does not (docs/clay.md).
+// that is what Clay tries again by default; 5xx it does not (docs/clay.md). Make one
+// with NewCallbackHandler; a zero one refuses everything.
 type CallbackHandler struct {
 	cfg     CallbackConfig
 	room    chan struct{} // one per call of After that waits or runs
@@ -34,7 +36,7 @@ func NewCallbackHandler(cfg CallbackConfig) (*CallbackHandler, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	cfg.Secrets = append([]string(nil), cfg.Secrets...)
+	cfg.Secrets = slices.Clone(cfg.Secrets)
 	h := &CallbackHandler{cfg: cfg, room: make(chan struct{}, cfg.Queue), workers: make(chan struct{}, cfg.Workers)}
 	h.after, h.abandon = context.WithCancel(context.Background())
 	return h, nil
@@ -50,7 +52,7 @@ type reply struct {
 // ServeHTTP receives one callback.
 func (h *CallbackHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rep := h.receive(w, r)
-	if rep.status != http.StatusOK {
+	if rep.status != http.StatusOK && h.cfg.Logger != nil {
 		h.cfg.Logger.Warn("clay: callback not stored", "status", rep.status, "reason", rep.text, "error", rep.cause)
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -68,30 +70,26 @@ func (h *CallbackHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *CallbackHandler) receive(w http.ResponseWriter, r *http.Request) reply {
-	if r.Method != http.MethodPost {
-		return reply{status: http.StatusMethodNotAllowed, text: "set the column's method to POST"}
-	}
 	if err := h.cfg.authenticate(r); err != nil {
 		return reply{http.StatusUnauthorized, "wrong or missing secret: give the column the header " + h.cfg.Header + " with the configured value", err}
+	}
+	if r.Method != http.MethodPost {
+		return reply{status: http.StatusMethodNotAllowed, text: "set the column's method to POST"}
 	}
 	if !h.enter() {
 		return reply{status: http.StatusTooManyRequests, text: "shutting down, try again"}
 	}
 	defer h.pending.Done()
-	if h.cfg.After != nil { // room first: what is stored must not miss its After
-		select {
-		case h.room <- struct{}{}:
-		default:
-			return reply{status: http.StatusTooManyRequests, text: "too much waiting, try again"}
-		}
-	}
-	cb, rep := h.read(w, r)
-	if rep.status == 0 {
-		rep = h.store(r.Context(), cb)
-	}
 	if h.cfg.After == nil {
+		_, rep := h.keep(w, r)
 		return rep
 	}
+	select { // room first: what is stored must not miss its After
+	case h.room <- struct{}{}:
+	default:
+		return reply{status: http.StatusTooManyRequests, text: "too much waiting, try again"}
+	}
+	cb, rep := h.keep(w, r)
 	if rep.status != http.StatusOK {
 		<-h.room
 		return rep
@@ -99,6 +97,19 @@ func (h *CallbackHandler) receive(w http.ResponseWriter, r *http.Request) reply 
 	h.pending.Add(1)
 	go h.runAfter(cb)
 	return rep
+}
+
+// keep reads a callback and has it stored, within Timeout.
+func (h *CallbackHandler) keep(w http.ResponseWriter, r *http.Request) (Callback, reply) {
+	deadline := time.Now().Add(h.cfg.Timeout)
+	cb, rep := h.read(w, r, deadline)
+	if rep.status != 0 {
+		return Callback{}, rep
+	}
+	// Clay may hang up while a callback is being stored; that is no reason to lose it.
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), deadline)
+	defer cancel()
+	return cb, h.store(ctx, cb)
 }
 
 // enter counts a request in, unless the handler is shut down.
@@ -112,10 +123,14 @@ func (h *CallbackHandler) enter() bool {
 	return true
 }
 
-func (h *CallbackHandler) read(w http.ResponseWriter, r *http.Request) (Callback, reply) {
-	// Not every server lets a deadline be set; then its own timeouts hold.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.cfg.Timeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.cfg.MaxBytes))
+func (h *CallbackHandler) read(w http.ResponseWriter, r *http.Request, deadline time.Time) (Callback, reply) {
+	var body []byte
+	var err error
+	if r.Body != nil { // nil only when a test calls with what it made for a client
+		// Not every server lets a deadline be set; then its own timeouts hold.
+		_ = http.NewResponseController(w).SetReadDeadline(deadline)
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, h.cfg.MaxBytes))
+	}
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooBig):
@@ -125,7 +140,9 @@ func (h *CallbackHandler) read(w http.ResponseWriter, r *http.Request) (Callback
 	case !json.Valid(body):
 		return Callback{}, reply{status: http.StatusBadRequest, text: "the body is not valid JSON: check the column's body, and quote its text values"}
 	}
-	return Callback{Body: body, Header: r.Header, Received: time.Now()}, reply{}
+	header := r.Header.Clone()
+	header.Del(h.cfg.Header)
+	return Callback{Body: body, Header: header, Received: time.Now()}, reply{}
 }
 
 // store calls Store and answers for it, whatever it does.
@@ -135,9 +152,6 @@ func (h *CallbackHandler) store(ctx context.Context, cb Callback) (rep reply) {
 			rep = reply{http.StatusTooManyRequests, "not stored, try again", fmt.Errorf("panic in Store: %v", p)}
 		}
 	}()
-	// Clay may hang up while a callback is being stored; that is no reason to lose it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Timeout)
-	defer cancel()
 	err := h.cfg.Store(ctx, cb)
 	switch {
 	case err == nil:
@@ -169,6 +183,9 @@ func (h *CallbackHandler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
+	if h.abandon != nil { // nil in a zero one
+		defer h.abandon()
+	}
 	done := make(chan struct{})
 	go func() {
 		h.pending.Wait()
@@ -176,10 +193,8 @@ func (h *CallbackHandler) Shutdown(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		h.abandon()
 		return nil
 	case <-ctx.Done():
-		h.abandon()
-		return ctx.Err()
+		return whyEnded(ctx)
 	}
 }

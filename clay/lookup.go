@@ -34,8 +34,8 @@ type query struct{ op, path, field, value string }
 
 func lookup[T any](ctx context.Context, c *Client, r query) (T, error) {
 	var zero T
-	if c.cfg.EnterpriseKey == "" {
-		return zero, refused(r.op, KindConfig, "set Config.EnterpriseKey; sending records to a webhook needs no key",
+	if c == nil || c.cfg.EnterpriseKey == "" {
+		return zero, refused(r.op, KindConfig, "set Config.EnterpriseKey, or CLAY_ENTERPRISE_API_KEY for Default; sending records to a webhook needs no key",
 			errors.New("lookups need the key of Clay's Enterprise API"))
 	}
 	value := strings.TrimSpace(r.value)
@@ -109,7 +109,10 @@ func lookupOnce[T any](ctx context.Context, c *Client, p post, r query) (T, *Err
 // about checks that a 2xx is data about what was asked for: a JSON object that says
 // more than what was sent and is not an error in disguise.
 func (a answer) about(r query) *Error {
-	if a.cut != nil {
+	switch {
+	case errors.Is(a.cut, errTooLong):
+		return &Error{Kind: KindBadAnswer, Err: a.cut}
+	case a.cut != nil:
 		return &Error{Kind: KindUnknown, Err: a.cut}
 	}
 	var fields map[string]json.RawMessage

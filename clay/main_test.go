@@ -45,7 +45,7 @@ func testClient(t *testing.T, cfg Config, dial dialFunc, conf *tls.Config) *Clie
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.rt = newTransport(4, dial, conf)
+	c.rt = c.cfg.newTransport(dial, conf)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }

@@ -80,7 +80,7 @@ type answer struct {
 // post makes one try and tells every way it can end apart.
 func (c *Client) post(ctx context.Context, p post) (answer, *Error) {
 	if err := ctx.Err(); err != nil {
-		return answer{}, refused(p.op, KindNotSent, "nothing was sent", err)
+		return answer{}, refused(p.op, KindNotSent, "nothing was sent", whyEnded(ctx))
 	}
 	inner, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout,
 		fmt.Errorf("no complete answer within %s: %w", c.cfg.Timeout, context.DeadlineExceeded))
@@ -120,10 +120,13 @@ func request(ctx context.Context, p post) *http.Request {
 	}).WithContext(ctx)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
-	// Asked for as it is, also of transports that would unpack gzip without a bound.
+	// Asked for as it is: a transport, this package's or another, that asked for gzip
+	// would unpack it without a bound.
 	r.Header.Set("Accept-Encoding", "identity")
 	return r
 }
+
+var errTooLong = errors.New("the answer is too long")
 
 // readBody reads what is kept, drains a little more so that the connection can be
 // used again, and closes. An error leaves the status standing: it was answered.
@@ -140,7 +143,7 @@ func readBody(resp *http.Response, keep int64) ([]byte, error) {
 		return body, nil
 	}
 	if err == nil {
-		err = fmt.Errorf("the body is longer than %d bytes", keep+maxBody)
+		err = fmt.Errorf("%w: more than %d bytes", errTooLong, keep)
 	}
 	return body, err
 }
@@ -149,11 +152,22 @@ func readBody(resp *http.Response, keep int64) ([]byte, error) {
 func (c *Client) failed(ctx, inner context.Context, op string, o Outcome, err error) *Error {
 	cause := c.secrets.clean(err)
 	switch {
-	case ctx.Err() != nil && !errors.Is(cause, ctx.Err()):
-		cause = fmt.Errorf("%w (%w)", ctx.Err(), cause)
+	case ctx.Err() != nil && errors.Is(cause, ctx.Err()):
+		cause = whyEnded(ctx)
+	case ctx.Err() != nil:
+		cause = fmt.Errorf("%w (%w)", whyEnded(ctx), cause)
 	case ctx.Err() == nil && inner.Err() != nil && !errors.Is(cause, context.DeadlineExceeded):
 		cause = context.Cause(inner)
 	}
 	kind := kindOfFailure(o, err)
 	return &Error{Kind: kind, Op: op, Outcome: o, Hint: failureHint(kind, cause), Err: cause}
+}
+
+// whyEnded is the error of a context that has ended, with the cause when there is one.
+func whyEnded(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == err || errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -309,7 +309,7 @@ func TestTimeouts(t *testing.T) {
 	}{
 		"no answer":     {testURL, dialer(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), KindUnknown, headerTimeout},
 		"no reading":    {testURL, nil, KindPartial, 30 * time.Second},
-		"no connection": {testURL, hang, KindNotSent, 30 * time.Second},
+		"no connection": {testURL, hang, KindNotSent, dialTimeout},
 		"no TLS":        {"https://clay.test/x", dialer(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), KindNotSent, tlsTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {

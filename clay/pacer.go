@@ -2,6 +2,7 @@ package clay
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -15,16 +16,16 @@ const (
 
 // Pacer is a token bucket that spaces requests to Clay, in the order in which they
 // ask. Clay limits a workspace, not a webhook, so all clients of one workspace in a
-// process should share one. It is safe for concurrent use.
+// process should share one. It is safe for concurrent use, and its zero value is
+// NewPacer(0, 0).
 //
 // When Clay throttles all the same, because something else uses the workspace too,
 // the pacer pauses for as long as Clay asks, goes on at half its rate and takes
 // ten seconds per full rate to come back to it.
 type Pacer struct {
-	turn chan struct{} // held by the one who is next
-
 	mu        sync.Mutex
-	full      float64 // the set rate, per second
+	turn      chan struct{} // held by the one who is next; nil until first used
+	full      float64       // the set rate, per second; negative: no limit
 	burst     float64
 	rate      float64 // the present rate
 	tokens    float64
@@ -35,28 +36,50 @@ type Pacer struct {
 // minRate is the part of the full rate below which throttling cannot push it.
 const minRate = 1.0 / 32
 
-// NewPacer returns a pacer for perSecond requests a second with bursts of burst.
-// 0 means 10 for either. A negative perSecond means no limit but the pauses that
-// Clay asks for.
+// longestNap bounds one sleep of a pacer too slow for a time.Duration; it then asks again.
+const longestNap = 24 * time.Hour
+
+// NewPacer returns a pacer for perSecond requests a second, which may be a fraction,
+// with bursts of burst. 0 means 10 for either, and so do NaN and a negative burst. A
+// negative or infinite perSecond means no limit but the pauses that Clay asks for.
 func NewPacer(perSecond float64, burst int) *Pacer {
-	if perSecond == 0 {
-		perSecond = defaultPerSecond
+	p := &Pacer{full: perSecond, burst: float64(burst)}
+	p.init()
+	return p
+}
+
+// init fills in what was left zero, once. The caller holds mu, or is alone.
+func (p *Pacer) init() {
+	if p.turn != nil {
+		return
 	}
-	if burst <= 0 {
-		burst = defaultBurst
+	switch {
+	case p.full == 0 || math.IsNaN(p.full):
+		p.full = defaultPerSecond
+	case math.IsInf(p.full, 0):
+		p.full = -1
 	}
-	return &Pacer{
-		turn: make(chan struct{}, 1), full: perSecond, rate: perSecond,
-		burst: float64(burst), tokens: float64(burst),
+	if p.burst <= 0 {
+		p.burst = defaultBurst
 	}
+	p.turn, p.rate, p.tokens = make(chan struct{}, 1), p.full, p.burst
+}
+
+// line is where those stand who wait.
+func (p *Pacer) line() chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.init()
+	return p.turn
 }
 
 // Wait returns when the next request may go out, or with ctx's error. A request
 // that waited should go out at once.
 func (p *Pacer) Wait(ctx context.Context) error {
+	turn := p.line()
 	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -81,6 +104,7 @@ func (p *Pacer) Pause(d time.Duration) { p.pause(time.Now(), d) }
 func (p *Pacer) pause(now time.Time, d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.init()
 	if !now.Before(p.notBefore) { // not once more for those still in flight
 		p.refill(now)
 		p.rate = max(p.rate/2, p.full*minRate)
@@ -101,6 +125,7 @@ func (p *Pacer) paused() time.Duration {
 func (p *Pacer) take(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.init()
 	if d := p.notBefore.Sub(now); d > 0 {
 		return d
 	}
@@ -109,8 +134,9 @@ func (p *Pacer) take(now time.Time) time.Duration {
 	}
 	p.refill(now)
 	if p.tokens < 1 {
+		wait := min((1-p.tokens)/p.rate*float64(time.Second), float64(longestNap))
 		// Rounded up: a timer that is early by a nanosecond costs a second one.
-		return time.Duration((1-p.tokens)/p.rate*float64(time.Second)) + time.Microsecond
+		return time.Duration(wait) + time.Microsecond
 	}
 	p.tokens--
 	return 0

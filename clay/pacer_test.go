@@ -3,6 +3,7 @@ package clay
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,12 +105,76 @@ func TestPacerWaitsInOrderAndCanBeLeft(t *testing.T) {
 		}
 		ended, end := context.WithCancel(t.Context())
 		end()
+		full := NewPacer(1, 10)
 		for range 100 { // an ended context takes no token, whatever select picks
-			if p.Wait(ended) == nil {
+			if full.Wait(ended) == nil {
 				t.Fatal("let out with an ended context")
 			}
 		}
 	})
+}
+
+// Whatever a pacer is made with, it limits: the zero value, which has no queue yet, and
+// rates whose waits no time.Duration holds.
+func TestPacerOfAnyRate(t *testing.T) {
+	for name, tc := range map[string]struct {
+		p    *Pacer
+		most int // in the first minute
+	}{
+		"zero value":   {&Pacer{}, defaultBurst + 60*defaultPerSecond},
+		"defaults":     {NewPacer(0, 0), defaultBurst + 60*defaultPerSecond},
+		"no number":    {NewPacer(math.NaN(), -5), defaultBurst + 60*defaultPerSecond},
+		"one a day":    {NewPacer(1.0/86400, 1), 1},
+		"hardly any":   {NewPacer(1e-300, 1), 1},
+		"infinite":     {NewPacer(math.Inf(1), 1), 1000},
+		"as good as":   {NewPacer(math.MaxFloat64, 7), 1000},
+		"never mind":   {NewPacer(math.Inf(-1), 1), 1000},
+		"paused first": {&Pacer{}, 1 + 60*defaultPerSecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				n := 0
+				if name == "paused first" {
+					tc.p.Pause(time.Second)
+				}
+				for n < 1000 && tc.p.Wait(ctx) == nil {
+					n++
+				}
+				if n > tc.most || n < tc.most*9/10-10 {
+					t.Errorf("%d let out, want about %d", n, tc.most)
+				}
+			})
+		})
+	}
+}
+
+// Sixteen in flight that are throttled together are one reason to slow down, not sixteen;
+// many in a row do not bring it to a stand; and after a pause one goes first, not a burst.
+func TestPacerSlowsDownWithReason(t *testing.T) {
+	p := NewPacer(10, 10)
+	now := time.Unix(1e9, 0)
+	if p.take(now) > 0 {
+		t.Fatal("no token to begin with")
+	}
+	for range 16 {
+		p.pause(now, time.Second)
+	}
+	if p.rate != 5 {
+		t.Errorf("%v a second after one pause", p.rate)
+	}
+	now = now.Add(time.Second)
+	if first, second := p.take(now), p.take(now); first > 0 || second <= 0 {
+		t.Errorf("after a pause: %s, %s", first, second)
+	}
+	for range 100 {
+		p.pause(now, time.Nanosecond)
+		now = now.Add(time.Nanosecond)
+	}
+	if p.rate < 10*minRate {
+		t.Errorf("%v a second after a hundred pauses", p.rate)
+	}
 }
 
 func TestUnlimitedPacerStillPauses(t *testing.T) {
@@ -127,6 +192,31 @@ func TestUnlimitedPacerStillPauses(t *testing.T) {
 			t.Error("it does not pause")
 		}
 	})
+}
+
+// Full jitter: waits are spread over the whole of a range that doubles, and what Clay
+// asked for gets a little on top, so that not everybody comes back at once.
+func TestBackoffIsSpread(t *testing.T) {
+	for n := 1; n <= 8; n++ {
+		limit := min(backoffBase<<(n-1), backoffCap)
+		shortest, longest := time.Hour, time.Duration(0)
+		for range 300 {
+			d := backoff(backoffBase, n, 0)
+			shortest, longest = min(shortest, d), max(longest, d)
+		}
+		if shortest > limit/4 || longest < limit*3/4 || longest > limit {
+			t.Errorf("failure %d: %s to %s, want 0 to %s", n, shortest, longest, limit)
+		}
+	}
+	for asked, most := range map[time.Duration]time.Duration{10 * time.Second: time.Second, 10 * time.Minute: maxJitter} {
+		longest := time.Duration(0)
+		for range 300 {
+			longest = max(longest, backoff(backoffBase, 1, asked)-asked)
+		}
+		if longest < most/2 || longest > most {
+			t.Errorf("asked for %s: up to %s more, want up to %s", asked, longest, most)
+		}
+	}
 }
 
 func TestBackoff(t *testing.T) {

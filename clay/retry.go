@@ -2,6 +2,7 @@ package clay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -21,7 +22,8 @@ type operation struct {
 	// once makes one try.
 	once func(ctx context.Context) *Error
 	// waits is the context of the waits between tries, which may end before the one
-	// of the tries: a batch that stops lets finish what is in flight.
+	// of the tries: a batch that stops lets finish what is in flight. Its cause is then
+	// a batchStop.
 	waits context.Context
 	// repeatable says whether a failure of this kind may be followed by another try.
 	repeatable func(Kind) bool
@@ -75,13 +77,21 @@ func (c *Client) admit(o operation, last *Error, tries []Attempt, end time.Time)
 		e.RetryAfter = d
 		return e
 	}
-	if o.pacer.Wait(o.waits) != nil {
-		return interrupted(o, last, tries)
+	if last == nil {
+		if o.pacer.Wait(o.waits) != nil {
+			return interrupted(o, last, tries)
+		}
+		return nil
 	}
-	if last != nil && time.Now().After(end) { // the pacer's queue was longer than that
+	ctx, cancel := context.WithDeadline(o.waits, end) // the pacer's queue may be longer
+	defer cancel()
+	if o.pacer.Wait(ctx) == nil {
+		return nil
+	}
+	if o.waits.Err() == nil {
 		return last.with(tries)
 	}
-	return nil
+	return interrupted(o, last, tries)
 }
 
 // next says how long to wait before another try, and whether one makes sense.
@@ -125,7 +135,10 @@ func backoff(base time.Duration, n int, asked time.Duration) time.Duration {
 
 // interrupted is the error of an operation whose wait was cut short.
 func interrupted(o operation, last *Error, tries []Attempt) *Error {
-	cause := o.waits.Err()
+	cause := whyEnded(o.waits)
+	if stop := (batchStop{}); errors.As(cause, &stop) {
+		cause = stop
+	}
 	if last == nil {
 		return refused(o.op, KindNotSent, "nothing was sent", cause)
 	}

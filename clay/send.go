@@ -32,11 +32,19 @@ const opSend = "send"
 
 // prepare refuses what need not be tried, and encodes the record.
 func (c *Client) prepare(record any) ([]byte, error) {
-	if c.webhook == nil {
-		return nil, refused(opSend, KindConfig, "set Config.WebhookURL to the address that Clay shows for the table's webhook source",
-			errors.New("this client has no WebhookURL"))
+	if err := c.sends(); err != nil {
+		return nil, err
 	}
 	return encodeRecord(opSend, record)
+}
+
+// sends says why this client cannot send at all.
+func (c *Client) sends() error {
+	if c != nil && c.webhook != nil {
+		return nil
+	}
+	return refused(opSend, KindConfig, "set Config.WebhookURL, or CLAY_WEBHOOK_URL for Default, to the address that Clay shows for the table's webhook source",
+		errors.New("this client has no WebhookURL"))
 }
 
 // send sends an encoded record. waits may end before ctx: then the record is not

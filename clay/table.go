@@ -14,7 +14,8 @@ type Table[In, Out any] struct {
 }
 
 // NewTable returns the table behind the client's webhook. In must encode as a JSON
-// object, e.g. be a struct; Out should have the fields of the column's body.
+// object, e.g. be a struct; Out should have the fields of the column's body. A program
+// that only receives may give nil for the client.
 func NewTable[In, Out any](c *Client) *Table[In, Out] { return &Table[In, Out]{c: c} }
 
 // Send is Client.Send.

@@ -12,7 +12,7 @@ import (
 const (
 	dialTimeout   = 5 * time.Second
 	tlsTimeout    = 5 * time.Second
-	headerTimeout = 15 * time.Second
+	headerTimeout = 15 * time.Second // at least; see Config.Timeout
 	// Idle connections are closed early: one that the server has closed meanwhile
 	// costs a try, and longer than this Clay is rarely left alone under load.
 	idleTimeout = 15 * time.Second
@@ -23,12 +23,13 @@ const (
 // It speaks HTTP/1.1 only: there one request owns one connection, so that what was
 // written of it can be known, and at Clay's 10 requests a second nothing is gained
 // by sharing one.
-func newTransport(conns int, dial dialFunc, conf *tls.Config) *http.Transport {
+func (c Config) newTransport(dial dialFunc, conf *tls.Config) *http.Transport {
 	if dial == nil {
-		dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: idleTimeout}).DialContext
+		dial = (&net.Dialer{KeepAlive: idleTimeout}).DialContext
 	}
+	dial = within(dialTimeout, dial)
 	if conf == nil {
-		conf = &tls.Config{MinVersion: tls.VersionTLS12}
+		conf = new(tls.Config) // TLS 1.2 and up, the machine's certificates
 	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -36,12 +37,11 @@ func newTransport(conns int, dial dialFunc, conf *tls.Config) *http.Transport {
 		DialTLSContext:         watchedTLS(dial, conf, tlsTimeout),
 		TLSClientConfig:        conf, // for https through a proxy
 		TLSHandshakeTimeout:    tlsTimeout,
-		ResponseHeaderTimeout:  headerTimeout,
+		ResponseHeaderTimeout:  max(headerTimeout, c.Timeout/2),
 		IdleConnTimeout:        idleTimeout,
-		MaxIdleConns:           conns,
-		MaxIdleConnsPerHost:    conns,
+		MaxIdleConns:           c.Concurrency,
+		MaxIdleConnsPerHost:    c.Concurrency,
 		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // a body that inflates a thousandfold is not inflated at all
 	}
 }
 

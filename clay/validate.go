@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,8 @@ func (c Config) validate() error {
 	case c.WebhookURL == "" && c.EnterpriseKey == "":
 		return badConfig("set WebhookURL to the address that Clay shows for the table's webhook source",
 			"neither WebhookURL nor EnterpriseKey is set")
+	case c.HTTPClient != nil && c.Transport != nil:
+		return badConfig("put the Transport into the HTTPClient", "both HTTPClient and Transport are set")
 	case c.Concurrency < 0:
 		return badConfig("use 0 for the default of 16", "Concurrency is negative: %d", c.Concurrency)
 	case c.Timeout < 0:
@@ -30,8 +33,9 @@ func (c Config) validate() error {
 // with a line break at its end, read from a file.
 func checkSecret(field, value string) error {
 	for _, c := range []byte(value) {
-		if c <= ' ' || c == 0x7f {
-			return badConfig("trim it; tokens and keys have no spaces or line breaks", "%s contains white space or a control character", field)
+		if c <= ' ' || c >= 0x7f {
+			return badConfig("copy it again; tokens and keys have no spaces, line breaks or special characters",
+				"%s contains a character that no token has", field)
 		}
 	}
 	return nil
@@ -49,6 +53,8 @@ func parseURL(field, raw string) (*url.URL, error) {
 		return nil, badConfig("it starts with https://", "%s has no http or https scheme", field)
 	case host == "":
 		return nil, badConfig("it looks like https://api.clay.com/…", "%s has no host", field)
+	case !isPort(u.Port()):
+		return nil, badConfig("it is a number up to 65535, mostly left out", "%s has a port that does not exist", field)
 	case u.User != nil:
 		return nil, badConfig("use WebhookToken for the token", "%s contains a user name or password", field)
 	case host == "app.clay.com":
@@ -57,11 +63,16 @@ func parseURL(field, raw string) (*url.URL, error) {
 	case u.Scheme == "http" && (host == "clay.com" || strings.HasSuffix(host, ".clay.com")):
 		return nil, badConfig("use https://; Clay would redirect, and redirected rows are lost", "%s is not encrypted", field)
 	}
-	u.Fragment = ""
 	if u.Path == "" { // or what JoinPath makes of it is no request line
 		u.Path = "/"
 	}
 	return u, nil
+}
+
+// isPort takes what url.Parse leaves, which is digits or nothing.
+func isPort(port string) bool {
+	n, err := strconv.Atoi(port)
+	return port == "" || err == nil && n > 0 && n <= 65535
 }
 
 func badConfig(hint, format string, args ...any) error {
