@@ -8,7 +8,7 @@ import (
 
 // Attempt is what is remembered of one try.
 type Attempt struct {
-	// Op is what was tried: "send", "enrich person", "enrich company".
+	// Op is what was tried: "send", "enrich person", "run routine" and so on.
 	Op string
 	// Number counts the tries of one operation, from 1.
 	Number int

@@ -3,6 +3,7 @@ package clay
 import (
 	"net/http"
 	"net/url"
+	"sync/atomic"
 )
 
 // userAgent names the sender to whoever reads Clay's or a proxy's logs.
@@ -15,9 +16,11 @@ type Client struct {
 	cfg     Config
 	webhook *url.URL // nil when the client has none
 	base    *url.URL
+	api     *url.URL // of the Public API
 	rt      http.RoundTripper
 	slots   chan struct{} // one per send in flight
 	secrets secrets
+	quota   atomic.Pointer[Quota] // the last one heard of
 }
 
 // New checks cfg and returns a client for it. It sends nothing. The error is an
@@ -32,6 +35,9 @@ func New(cfg Config) (*Client, error) {
 	if c.base, err = parseURL("BaseURL", cfg.BaseURL); err != nil {
 		return nil, err
 	}
+	if c.api, err = parseURL("PublicAPIURL", cfg.PublicAPIURL); err != nil {
+		return nil, err
+	}
 	if cfg.WebhookURL != "" {
 		if c.webhook, err = parseURL("WebhookURL", cfg.WebhookURL); err != nil {
 			return nil, err
@@ -40,7 +46,7 @@ func New(cfg Config) (*Client, error) {
 	if c.rt == nil {
 		c.rt = cfg.newTransport(nil, nil)
 	}
-	c.secrets = newSecrets(c.webhook, cfg.WebhookToken, cfg.EnterpriseKey)
+	c.secrets = newSecrets(c.webhook, cfg.WebhookToken, cfg.EnterpriseKey, cfg.PublicAPIKey)
 	return c, nil
 }
 

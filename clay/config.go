@@ -8,7 +8,7 @@ import (
 )
 
 // Config says how to reach Clay. The zero value of each field means its default.
-// At least one of WebhookURL and EnterpriseKey must be set.
+// At least one of WebhookURL, PublicAPIKey and EnterpriseKey must be set.
 type Config struct {
 	// WebhookURL is the address that Clay shows for a table's webhook source, e.g.
 	// https://api.clay.com/v3/sources/webhook/… Whoever knows it can add rows, so
@@ -17,6 +17,11 @@ type Config struct {
 	// WebhookToken is the webhook's authentication token, sent as
 	// x-clay-webhook-auth. Empty for webhooks without one.
 	WebhookToken string
+	// PublicAPIKey is a key of Clay's Public API, sent as clay-api-key: for routines,
+	// searches, table queries, Me and Credits. Sending records does not need it.
+	PublicAPIKey string
+	// PublicAPIURL is where the Public API is. Default https://api.clay.com/public/v0.
+	PublicAPIURL string
 	// EnterpriseKey is the key for EnrichPerson and EnrichCompany. Sending records
 	// does not need it.
 	EnterpriseKey string
@@ -43,6 +48,10 @@ type Config struct {
 	// 10 a second and bursts of 10. Clay counts per workspace, so clients of the
 	// same workspace should share one.
 	Pacer *Pacer
+	// PublicAPIPacer spaces the requests to the Public API, whose limit Clay does not
+	// publish. Default: one of this client's own with 5 a second and bursts of 5,
+	// which slows down when Clay says so.
+	PublicAPIPacer *Pacer
 	// Concurrency is how many sends are in flight at most, and how many idle
 	// connections are kept. Default 16: enough for 10 a second at 1.6 s of latency.
 	Concurrency int
@@ -64,11 +73,12 @@ type Config struct {
 }
 
 const (
-	defaultBaseURL     = "https://api.clay.com"
-	defaultRetries     = 3
-	defaultMaxElapsed  = 5 * time.Minute
-	defaultTimeout     = 30 * time.Second
-	defaultConcurrency = 16
+	defaultBaseURL      = "https://api.clay.com"
+	defaultPublicAPIURL = "https://api.clay.com/public/v0"
+	defaultRetries      = 3
+	defaultMaxElapsed   = 5 * time.Minute
+	defaultTimeout      = 30 * time.Second
+	defaultConcurrency  = 16
 )
 
 // withDefaults returns a copy with every zero value replaced.
@@ -82,6 +92,10 @@ func (c Config) withDefaults() Config {
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	c.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
 	c.BaseURL = cmp.Or(c.BaseURL, defaultBaseURL)
+	c.PublicAPIURL = cmp.Or(c.PublicAPIURL, defaultPublicAPIURL)
+	if c.PublicAPIPacer == nil {
+		c.PublicAPIPacer = NewPacer(defaultAPIPerSecond, defaultAPIBurst)
+	}
 	if c.Pacer == nil {
 		c.Pacer = NewPacer(0, 0)
 	}
@@ -101,7 +115,7 @@ func (c Config) String() string {
 		return "set"
 	}
 	return "clay.Config{WebhookURL: " + shown(c.WebhookURL) + ", WebhookToken: " + shown(c.WebhookToken) +
-		", EnterpriseKey: " + shown(c.EnterpriseKey) + "}"
+		", PublicAPIKey: " + shown(c.PublicAPIKey) + ", EnterpriseKey: " + shown(c.EnterpriseKey) + "}"
 }
 
 // GoString is String, for %#v.

@@ -15,7 +15,8 @@ var shared struct {
 
 // Default returns the client that the whole program shares, so that it keeps one
 // pace and one set of connections. The first call makes it from CLAY_WEBHOOK_URL,
-// CLAY_WEBHOOK_TOKEN and, for lookups, CLAY_ENTERPRISE_API_KEY or else CLAY_API_KEY.
+// CLAY_WEBHOOK_TOKEN and, for the Public API, CLAY_PUBLIC_API_KEY, for lookups
+// CLAY_ENTERPRISE_API_KEY, each of them or else CLAY_API_KEY.
 //
 // When neither a URL nor a key is set, or one is malformed, it returns an error of
 // KindConfig and looks again at the next call. It is safe for concurrent use.
@@ -28,11 +29,12 @@ func Default() (*Client, error) {
 	cfg := Config{
 		WebhookURL:    env("CLAY_WEBHOOK_URL"),
 		WebhookToken:  env("CLAY_WEBHOOK_TOKEN"),
+		PublicAPIKey:  cmp.Or(env("CLAY_PUBLIC_API_KEY"), env("CLAY_API_KEY")),
 		EnterpriseKey: cmp.Or(env("CLAY_ENTERPRISE_API_KEY"), env("CLAY_API_KEY")),
 	}
-	if cfg.WebhookURL == "" && cfg.EnterpriseKey == "" {
+	if cfg.WebhookURL == "" && cfg.PublicAPIKey == "" && cfg.EnterpriseKey == "" {
 		return nil, refused(opDefault, KindConfig, "export CLAY_WEBHOOK_URL with the address that Clay shows for the table's webhook source",
-			errors.New("neither CLAY_WEBHOOK_URL nor a key for lookups is in the environment"))
+			errors.New("neither CLAY_WEBHOOK_URL nor a key of an API is in the environment"))
 	}
 	c, err := New(cfg)
 	if e := asError(err); e != nil {

@@ -30,6 +30,13 @@ type Error struct {
 	RetryAfter time.Duration
 	// Outcome says how far the (last) try got.
 	Outcome Outcome
+	// RequestID is Clay's own name for the request, for its support; may be empty.
+	RequestID string
+	// RateLimit is what the answer said about the limit of the Public API, if anything.
+	RateLimit *RateLimit
+	// Quota is, for a search that was refused or stopped with KindPaymentRequired,
+	// what this client last heard of the workspace's quota; nil when it never did.
+	Quota *Quota
 	// Hint says what a person can do about it; may be empty.
 	Hint string
 	// Err is the cause, nil when the status says it all.

@@ -46,6 +46,12 @@ const (
 	// KindBadAnswer: a 2xx whose body is not what was asked for, e.g. an HTML page
 	// in place of a person. Sends never end this way: there any 2xx is a success.
 	KindBadAnswer
+	// KindRunFailed: the run of a routine ended without results; the cause is a
+	// *RunError, which says how.
+	KindRunFailed
+	// KindUnfinished: a run had not ended when the waiting for it did. It may go on
+	// at Clay, and can be waited for again.
+	KindUnfinished
 )
 
 var kindNames = [...]string{
@@ -54,7 +60,7 @@ var kindNames = [...]string{
 	KindUnauthorized: "unauthorized", KindPaymentRequired: "payment_required",
 	KindForbidden: "forbidden", KindExhausted: "exhausted", KindNotFound: "not_found",
 	KindDeprecated: "deprecated", KindRedirect: "redirect", KindConfig: "config",
-	KindBadAnswer: "bad_answer",
+	KindBadAnswer: "bad_answer", KindRunFailed: "run_failed", KindUnfinished: "unfinished",
 }
 
 // String returns the kind's name in snake case, e.g. payment_required.

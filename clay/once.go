@@ -2,6 +2,7 @@ package clay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,7 @@ func (c *Client) sendOnce(ctx context.Context, body []byte) (Receipt, *Error) {
 // post is one JSON request to be tried once.
 type post struct {
 	op     string
+	method string // POST when empty
 	url    *url.URL
 	header http.Header
 	body   []byte
@@ -72,6 +74,7 @@ type post struct {
 // answer is a 2xx with as much of its body as is kept.
 type answer struct {
 	status int
+	header http.Header
 	body   []byte
 	// cut is why the body could not be read to its end, nil when it could.
 	cut error
@@ -93,22 +96,27 @@ func (c *Client) post(ctx context.Context, p post) (answer, *Error) {
 	}
 	body, cut := readBody(resp, p.keep)
 	hint, hinted := ParseRetryAfter(resp.Header)
+	limit := parseRateLimit(resp.Header)
+	if !hinted && resp.StatusCode == http.StatusTooManyRequests {
+		hint = limit.wait()
+	}
 	kind := kindOfStatus(resp.StatusCode, hinted, body)
 	if kind == 0 {
-		return answer{status: resp.StatusCode, body: body, cut: cut}, nil
+		return answer{status: resp.StatusCode, header: resp.Header, body: body, cut: cut}, nil
 	}
 	return answer{}, &Error{
 		Kind: kind, Op: p.op, Status: resp.StatusCode, Outcome: Answered,
 		Body: excerpt([]byte(c.secrets.hide(string(body)))), RetryAfter: hint, Hint: kind.hint(),
+		RequestID: requestID(resp.Header), RateLimit: limit,
 	}
 }
 
-// request builds the POST. GetBody stays nil and no Idempotency-Key is set:
+// request builds the request. GetBody stays nil and no Idempotency-Key is set:
 // either would let Go's transport send it again by itself after an error.
 func request(ctx context.Context, p post) *http.Request {
 	u := *p.url
 	r := (&http.Request{
-		Method:        http.MethodPost,
+		Method:        cmp.Or(p.method, http.MethodPost),
 		URL:           &u,
 		Host:          u.Host,
 		Proto:         "HTTP/1.1",
@@ -118,7 +126,11 @@ func request(ctx context.Context, p post) *http.Request {
 		Body:          io.NopCloser(bytes.NewReader(p.body)),
 		ContentLength: int64(len(p.body)),
 	}).WithContext(ctx)
-	r.Header.Set("Content-Type", "application/json")
+	if p.body == nil {
+		r.Body = http.NoBody
+	} else {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	r.Header.Set("User-Agent", userAgent)
 	// Asked for as it is: a transport, this package's or another, that asked for gzip
 	// would unpack it without a bound.

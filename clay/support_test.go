@@ -14,6 +14,7 @@ import (
 const (
 	token  = "t0ken-5ecre7"
 	key    = "clay_ent_5ecre7"
+	apiKey = "public-api-5ecre7"
 	secret = "callback-5ecre7-callback"
 )
 
@@ -24,6 +25,7 @@ func emulate(t *testing.T, opt claytest.Options, cfg clay.Config) (*claytest.Ser
 	t.Helper()
 	opt.InMemory = true
 	opt.Token = token
+	opt.PublicAPI.Key = apiKey
 	if opt.Enterprise.Key == "" {
 		opt.Enterprise.Key = key
 	}
@@ -35,6 +37,7 @@ func client(t *testing.T, s *claytest.Server, cfg clay.Config) *clay.Client {
 	t.Helper()
 	cfg.WebhookURL, cfg.WebhookToken = s.WebhookURL("people"), token
 	cfg.BaseURL, cfg.EnterpriseKey = s.URL(), key
+	cfg.PublicAPIURL, cfg.PublicAPIKey = s.URL()+claytest.PublicAPIPath, apiKey
 	c, err := clay.NewWithDial(cfg, s.DialContext)
 	if err != nil {
 		t.Fatal(err)

@@ -11,9 +11,9 @@ import (
 // validate checks everything but the URLs, which parseURL does.
 func (c Config) validate() error {
 	switch {
-	case c.WebhookURL == "" && c.EnterpriseKey == "":
-		return badConfig("set WebhookURL to the address that Clay shows for the table's webhook source",
-			"neither WebhookURL nor EnterpriseKey is set")
+	case c.WebhookURL == "" && c.PublicAPIKey == "" && c.EnterpriseKey == "":
+		return badConfig("set WebhookURL to the address that Clay shows for the table's webhook source, or PublicAPIKey to run routines",
+			"none of WebhookURL, PublicAPIKey and EnterpriseKey is set")
 	case c.HTTPClient != nil && c.Transport != nil:
 		return badConfig("put the Transport into the HTTPClient", "both HTTPClient and Transport are set")
 	case c.Concurrency < 0:
@@ -24,6 +24,9 @@ func (c Config) validate() error {
 		return badConfig("use 0 for the default of 5 min", "MaxElapsed is negative: %s", c.MaxElapsed)
 	}
 	if err := checkSecret("WebhookToken", c.WebhookToken); err != nil {
+		return err
+	}
+	if err := checkSecret("PublicAPIKey", c.PublicAPIKey); err != nil {
 		return err
 	}
 	return checkSecret("EnterpriseKey", c.EnterpriseKey)

@@ -72,12 +72,13 @@ func (s *Server) RunMissing() int {
 // that are waiting already run once.
 func (s *Server) RunAll() int { return s.runner.runRows(func(*Row) bool { return true }) }
 
-// Reset forgets rows, requests, callbacks and what webhooks have used up, drops
+// Reset forgets rows, runs, requests, callbacks and what webhooks have used up, drops
 // the callbacks that are due, fills the bucket and empties the journal. Columns,
 // faults and webhooks stay.
 func (s *Server) Reset() error {
 	err := s.runner.reset(s.ctx)
 	s.limiter.refill()
+	s.api.clear(s.opt.PublicAPI)
 	s.arrivals.Store(0)
 	return err
 }

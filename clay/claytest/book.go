@@ -93,6 +93,15 @@ func (b *book) addRequest(r *request) error {
 	return err
 }
 
+// addRun counts a run of a routine.
+func (b *book) addRun(items int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stats.Runs++
+	b.stats.Items += items
+	b.wake()
+}
+
 // addCallback records an attempt to send the row.
 func (b *book) addCallback(row *Row, c Callback) {
 	b.mu.Lock()

@@ -170,12 +170,17 @@ func compile(c Column) (*column, error) {
 
 // delay is how long the row with that number takes.
 func (c *column) delay(seed uint64, number int) time.Duration {
-	span := c.Delay.Max - c.Delay.Min
-	if c.Delay.Max < 0 {
+	return c.Delay.of(seed, "delay", number)
+}
+
+// of is the delay of that number.
+func (d Delay) of(seed uint64, label string, number int) time.Duration {
+	span := d.Max - d.Min
+	if d.Max < 0 {
 		return 0
 	}
 	if span <= 0 {
-		return c.Delay.Min
+		return d.Min
 	}
-	return c.Delay.Min + time.Duration(share(hash(seed, "delay", number))*float64(span))
+	return d.Min + time.Duration(share(hash(seed, label, number))*float64(span))
 }

@@ -18,7 +18,7 @@ import (
 //	GET  state                  the counters ([Stats]); with ?rows=N, ?requests=N,
 //	                            ?callbacks=N and ?idle=true once they are that far,
 //	                            or 408 after ?wait=30s (the default)
-//	GET  rows, requests, callbacks
+//	GET  rows, requests, callbacks, runs
 //	                            what is kept; ?after=N leaves out numbers up to N,
 //	                            ?webhook=NAME other webhooks
 //	POST reset                  forget it all ([Server.Reset])
@@ -44,6 +44,9 @@ func (s *Server) control() http.Handler {
 	})
 	mux.HandleFunc("GET "+ControlPath+"callbacks", func(w http.ResponseWriter, r *http.Request) {
 		controlList(w, r, s.Callbacks(), func(x Callback) (int, string) { return x.Number, x.Webhook })
+	})
+	mux.HandleFunc("GET "+ControlPath+"runs", func(w http.ResponseWriter, r *http.Request) {
+		controlList(w, r, s.RoutineRuns(), func(x RoutineRun) (int, string) { return x.Number, x.Webhook })
 	})
 	mux.HandleFunc("POST "+ControlPath+"reset", func(w http.ResponseWriter, _ *http.Request) {
 		controlDone(w, s.Reset())

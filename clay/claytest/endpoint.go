@@ -40,7 +40,10 @@ func (s *Server) countConn(_ net.Conn, state http.ConnState) {
 
 // serve makes a handler of an endpoint: it reads the body, lets faults strike,
 // and records what arrived and what became of it before the client hears.
-func (s *Server) serve(e endpoint) http.HandlerFunc {
+func (s *Server) serve(e endpoint) http.HandlerFunc { return s.serveUpTo(s.opt.MaxBody, e) }
+
+// serveUpTo is serve with a limit of its own for the body, in bytes.
+func (s *Server) serveUpTo(limit int, e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a := &arrival{http: r}
 		a.now, a.number = time.Now(), int(s.arrivals.Add(1))
@@ -50,7 +53,7 @@ func (s *Server) serve(e endpoint) http.HandlerFunc {
 		if h := s.strike(a, true); h != nil {
 			s.reset(h, a)
 		}
-		if err := s.read(w, a); err != nil {
+		if err := s.read(w, a, int64(limit)); err != nil {
 			s.broken(a) // the client is gone; nobody to answer
 		}
 		ans, heard := s.respond(a, e)
@@ -68,7 +71,7 @@ func (s *Server) serve(e endpoint) http.HandlerFunc {
 // strike asks for a fault; early ones come before the body is read.
 func (s *Server) strike(a *arrival, early bool) *hit {
 	e := Event{Number: a.number, Webhook: a.webhook, Request: a.http, Body: a.body}
-	return s.faults.strike(e, func(f *Fault) bool { return !f.hitsCallback() && (f.Kind == Reset) == early })
+	return s.faults.strike(e, func(f *Fault) bool { return f.hitsRequest() && (f.Kind == Reset) == early })
 }
 
 // reset reads a part of the body and resets the connection.
@@ -89,10 +92,10 @@ func (s *Server) respond(a *arrival, e endpoint) (ans answer, heard bool) {
 	}
 	switch h.Kind {
 	case Answer:
-		return h.answer(h.n), true
+		return h.answer(h.n, a.path), true
 	case AnswerAfter:
 		e(a)
-		return h.answer(h.n), true
+		return h.answer(h.n, a.path), true
 	case Slow:
 		if sleep(s.ctx, h.delay()) {
 			a.now = time.Now()
@@ -107,9 +110,8 @@ func (s *Server) respond(a *arrival, e endpoint) (ans answer, heard bool) {
 	return answer{}, false
 }
 
-// read reads the body, one byte more than is allowed at the most.
-func (s *Server) read(w http.ResponseWriter, a *arrival) (err error) {
-	limit := int64(s.opt.MaxBody)
+// read reads the body, one byte more than the limit at the most.
+func (s *Server) read(w http.ResponseWriter, a *arrival, limit int64) (err error) {
 	if n := a.http.ContentLength; n >= 0 && n <= limit {
 		a.body = make([]byte, n) // the usual case: exactly as much memory as it takes
 		_, err = io.ReadFull(a.http.Body, a.body)

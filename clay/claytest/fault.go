@@ -10,7 +10,8 @@ import (
 // FaultKind says what goes wrong.
 type FaultKind string
 
-// The kinds of faults. The first group befalls requests, the second callbacks.
+// The kinds of faults. The first group befalls requests, the second callbacks, the
+// others runs of routines and the webhooks that tell of their end.
 const (
 	// Slow waits for [Fault.Latency] before it deals with the request, which
 	// it then does even if the client has gone.
@@ -39,6 +40,21 @@ const (
 	CallbackReorder FaultKind = "callback-reorder"
 	// CallbackMissing never sends the callback.
 	CallbackMissing FaultKind = "callback-missing"
+
+	// RunStall lets a run of a routine go on for ever: it is in progress whenever
+	// it is asked for.
+	RunStall FaultKind = "run-stall"
+	// RunFail lets a bulk run end as processing_failed, and all items of another
+	// one fail.
+	RunFail FaultKind = "run-fail"
+
+	// CompletionDouble sends a completion webhook twice, the second time
+	// [Fault.Latency] after the first.
+	CompletionDouble FaultKind = "completion-double"
+	// CompletionLate sends it [Fault.Latency] later.
+	CompletionLate FaultKind = "completion-late"
+	// CompletionMissing never sends it.
+	CompletionMissing FaultKind = "completion-missing"
 )
 
 // Fault is something that goes wrong, and when. Of several faults that hit the
@@ -50,14 +66,17 @@ type Fault struct {
 	// the number. Default: all.
 	Rate float64 `json:"rate,omitempty"`
 	// From and To limit it to those numbers, counted from 1 and inclusive:
-	// [Request.Number] for requests, [Row.Number] for callbacks. Default: all.
+	// [Request.Number] for requests, [Row.Number] for callbacks,
+	// [RoutineRun.Number] for the rest. Default: all.
 	From int `json:"from,omitempty"`
 	To   int `json:"to,omitempty"`
 	// Count ends the fault after so many hits. Default: never.
 	Count int `json:"count,omitempty"`
-	// Webhook limits it to the webhook of that name. Default: all, and the
-	// other endpoints as well.
+	// Webhook limits it to the webhook of that name, for runs and completions to
+	// that completion webhook. Default: all, and the other endpoints as well.
 	Webhook string `json:"webhook,omitempty"`
+	// Path limits it to requests whose path contains it. Default: all.
+	Path string `json:"path,omitempty"`
 	// When, if set, is asked as well, one request or row at a time. It must not
 	// call the server.
 	When func(Event) bool `json:"-"`
@@ -71,16 +90,17 @@ type Fault struct {
 	// RetryAfter are the Retry-After headers, sent as they stand with every
 	// status. Default: Clay's own "1" with 429; empty but not nil: none.
 	RetryAfter []string `json:"retry_after,omitzero"`
-	// Body is answered. Default: Clay's own with 429, else a JSON error.
+	// Body is answered. Default: Clay's own with 429, else a JSON error, in the
+	// form of the place that is asked.
 	Body string `json:"body,omitempty"`
 }
 
 // Event is what a fault may hit.
 type Event struct {
-	// Number of the request or, for callbacks, of the row.
+	// Number of the request, the row of a callback, or the run.
 	Number  int
 	Webhook string
-	// Request is nil for callbacks. Do not read its body.
+	// Request is nil for all but requests. Do not read its body.
 	Request *http.Request
 	// Body of the submission; nil for [Reset], which comes before it is read.
 	Body []byte
@@ -94,11 +114,16 @@ func (f *Fault) delay() time.Duration {
 	return f.Latency
 }
 
-// hitsCallback reports which of the two groups the fault belongs to.
-func (f *Fault) hitsCallback() bool { return strings.HasPrefix(string(f.Kind), "callback-") }
+// These report which group the fault belongs to.
+func (f *Fault) hitsCallback() bool   { return strings.HasPrefix(string(f.Kind), "callback-") }
+func (f *Fault) hitsRun() bool        { return strings.HasPrefix(string(f.Kind), "run-") }
+func (f *Fault) hitsCompletion() bool { return strings.HasPrefix(string(f.Kind), "completion-") }
+func (f *Fault) hitsRequest() bool {
+	return !f.hitsCallback() && !f.hitsRun() && !f.hitsCompletion()
+}
 
-// answer is what the hit-th hit is answered.
-func (f *Fault) answer(hit int) answer {
+// answer is what the hit-th hit, on that path, is answered.
+func (f *Fault) answer(hit int, path string) answer {
 	status := http.StatusInternalServerError
 	if len(f.Status) > 0 {
 		status = f.Status[hit%len(f.Status)]
@@ -106,6 +131,9 @@ func (f *Fault) answer(hit int) answer {
 	a := refusal(status, "Fault", "Injected: "+http.StatusText(status))
 	if status == http.StatusTooManyRequests {
 		a = tooMany()
+	}
+	if strings.HasPrefix(path, PublicAPIPath) {
+		a = answer{status: a.status, header: a.header, body: apiError(status, "Injected: "+http.StatusText(status)).body}
 	}
 	if f.RetryAfter != nil {
 		a.header = http.Header{"Retry-After": f.RetryAfter}
@@ -120,7 +148,8 @@ func (f *Fault) answer(hit int) answer {
 func (f *Fault) check() error {
 	switch f.Kind {
 	case Slow, SlowAnswer, DropBefore, DropAfter, Reset, Answer, AnswerAfter,
-		CallbackDouble, CallbackLate, CallbackReorder, CallbackMissing:
+		CallbackDouble, CallbackLate, CallbackReorder, CallbackMissing,
+		RunStall, RunFail, CompletionDouble, CompletionLate, CompletionMissing:
 	default:
 		return fmt.Errorf("claytest: there is no fault of the kind %q", f.Kind)
 	}

@@ -41,6 +41,13 @@ func (l *limiter) take(now time.Time) bool {
 	return true
 }
 
+// wait is how long until the next token.
+func (l *limiter) wait(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, l.full.Sub(now)-l.spare)
+}
+
 // refill fills the bucket.
 func (l *limiter) refill() {
 	l.mu.Lock()

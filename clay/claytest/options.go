@@ -54,6 +54,8 @@ type Options struct {
 	// Enterprise is how /v1/people/enrich and /v1/companies/enrich answer.
 	// Default: as Clay does, retired.
 	Enterprise Enterprise
+	// PublicAPI is how the endpoints under /public/v0 answer.
+	PublicAPI PublicAPI
 	// Column is the HTTP API column that calls back. Default: none.
 	Column Column
 
@@ -120,6 +122,7 @@ func (o Options) withDefaults() Options {
 	if o.JournalMax <= 0 {
 		o.JournalMax = 64 << 20
 	}
+	o.PublicAPI = o.PublicAPI.withDefaults()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -86,6 +86,9 @@ type Stats struct {
 	Requests  int `json:"requests"`
 	Rows      int `json:"rows"`
 	Callbacks int `json:"callbacks"`
+	// Runs counts the runs of routines that were started, Items their items.
+	Runs  int `json:"runs"`
+	Items int `json:"items"`
 	// Waiting is how many rows have their callback before them or under way.
 	Waiting int `json:"waiting"`
 	// Status counts the answers by status, 0 for broken connections.

@@ -36,6 +36,7 @@ type Server struct {
 	limiter  *limiter
 	faults   *faults
 	runner   *runner
+	api      *api
 	webhooks atomic.Pointer[map[string]Webhook] // nil: any
 	arrivals atomic.Int64
 }
@@ -68,6 +69,7 @@ func Start(opt Options) (*Server, error) {
 	s := &Server{opt: opt, book: newBook(opt.Keep)}
 	s.limiter = newLimiter(opt.PerSecond, opt.Burst)
 	s.faults = &faults{seed: opt.Seed}
+	s.api = newAPI(opt.PublicAPI)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.SetWebhooks(opt.Webhooks...)
 	s.outbound()
@@ -147,8 +149,9 @@ func (s *Server) Close() {
 		_ = s.http.Close()
 		s.running.Wait()
 		s.transport.CloseIdleConnections()
-		s.callbacks.CloseIdleConnections()
 		s.conns.Wait()
+		s.api.sending.Wait() // after the last request that could add to it
+		s.callbacks.CloseIdleConnections()
 		s.book.journal.close()
 	})
 }

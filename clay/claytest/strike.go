@@ -2,6 +2,7 @@ package claytest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -67,6 +68,8 @@ func (a *armed) matches(seed uint64, e Event) bool {
 	case a.Count > 0 && a.hits >= a.Count:
 		return false
 	case a.Webhook != "" && a.Webhook != e.Webhook:
+		return false
+	case a.Path != "" && (e.Request == nil || !strings.Contains(e.Request.URL.Path, a.Path)):
 		return false
 	case a.Rate > 0 && share(hash(seed, fmt.Sprint("fault", a.index), e.Number)) >= a.Rate:
 		return false

@@ -13,6 +13,7 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(WebhookPath+"{webhook}", s.serve(s.webhook))
 	s.enterpriseRoutes(mux)
+	s.publicRoutes(mux)
 	mux.Handle(ControlPath, s.control())
 	mux.HandleFunc("/", s.serve(func(*arrival) answer { return notFound() }))
 	return mux
