@@ -199,7 +199,8 @@ func TestEveryKindHasAVerdict(t *testing.T) {
 		clay.KindUnauthorized: ledger.Refused, clay.KindPaymentRequired: ledger.Refused, clay.KindForbidden: ledger.Refused,
 		clay.KindExhausted: ledger.Exhausted, clay.KindNotFound: ledger.Refused, clay.KindDeprecated: ledger.Refused,
 		clay.KindRedirect: ledger.Refused, clay.KindConfig: ledger.Refused,
-		clay.KindBadAnswer: ledger.Doubtful, // sends never end this way; if one did, a row may be there
+		// Sends never end this way; if one did, a row may be there.
+		clay.KindBadAnswer: ledger.Doubtful, clay.KindRunFailed: ledger.Doubtful, clay.KindUnfinished: ledger.Doubtful,
 	}
 	for k := clay.Kind(1); k.String() != clay.Kind(0).String(); k++ {
 		verdict, known := want[k]
