@@ -117,7 +117,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: intakes})
 	a.dispatcher = dispatch.New(dispatch.Options{
 		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: a.drivers(tickets),
-		Observe: a.config.Observe, Trouble: a.config.Trouble, Log: a.config.Log,
+		Observe: a.config.Observe, Trouble: a.config.Trouble, Idle: a.config.Idle, Log: a.config.Log,
 	})
 	if a.callbacks != nil {
 		a.takeCallbacks(collect.New(collect.Options{Store: store, Tickets: tickets, Targets: callbacks, Log: a.config.Log}))

@@ -37,6 +37,8 @@ type Config struct {
 	// Trouble, when set, is told when the ledger fails, as on a full disk, and told nil when it works again. It must not
 	// block.
 	Trouble func(error)
+	// Idle, when set, is told how long it is until a lane can send again. See [dispatch.Options].
+	Idle func(ledger.LaneID, time.Duration)
 	// Log receives what happens. Default: nothing.
 	Log *slog.Logger
 }

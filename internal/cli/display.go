@@ -106,10 +106,13 @@ func (d *display) stopped(why error, c ledger.Counts) {
 	}
 	because := ""
 	if !errors.Is(why, errInterrupted) {
+		if c.In(ledger.Sent, ledger.Uncertain) == 0 {
+			return // the command is about to end, and to say why
+		}
 		because = ": " + oneLine(why.Error())
 	}
 	if waiting == 0 {
-		d.line("stopped sending%s", because)
+		d.line("stopped sending")
 		return
 	}
 	d.line("stopped sending%s\nwaiting for %s at Clay (Ctrl-C to leave at once)", because, plural(waiting, "row"))

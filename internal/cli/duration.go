@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func (s *span) Set(text string) error {
 func parseSpan(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseFloat(days, 64)
-		if err != nil || n > 36500 || n < 0 {
+		if err != nil || math.Abs(n) > 36500 || math.IsNaN(n) {
 			return 0, fmt.Errorf("%q is not a number of days, like 30d", text)
 		}
 		return time.Duration(n * float64(24*time.Hour)), nil

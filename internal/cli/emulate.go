@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ func emulate(s Streams, f emulateFlags) error {
 		Column: claytest.Column{URL: f.callbackURL}, Journal: f.journal, Log: log,
 	})
 	if err != nil {
-		return &usageError{message: "Clay cannot be emulated: " + err.Error(), hint: "choose another address with --listen"}
+		return &usageError{message: "Clay cannot be emulated: " + strings.TrimPrefix(err.Error(), "claytest: "), hint: "choose another address with --listen"}
 	}
 	defer server.Close()
 	fmt.Fprintf(s.Out, "Clay, emulated at %s. In another terminal:\n\n", server.URL())

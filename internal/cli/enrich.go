@@ -43,7 +43,8 @@ func enrich(ctx context.Context, s Streams, f loadFlags, args []string) (err err
 	}
 	if f.output != sheet.Stdio {
 		if err := sheet.CheckOutput(f.output, l.input.path()); err != nil {
-			return err
+			message, hint, _ := explain(err)
+			return &usageError{message: message, hint: hint}
 		}
 	}
 	if err := l.open(ctx); err != nil {

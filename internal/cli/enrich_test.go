@@ -15,6 +15,7 @@ import (
 )
 
 func TestEnrichWritesRowsInOrder(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	in := w.file("leads.csv", leads(30))
 	r := w.enrich(in, "-o", w.path("out.csv"))
@@ -40,6 +41,7 @@ func TestEnrichWritesRowsInOrder(t *testing.T) {
 
 // The failure it prevents: a second run of a file pays for it again.
 func TestSecondRunSendsNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	in := w.file("leads.csv", leads(12))
 	w.enrich(in, "-o", w.path("1.csv"))
@@ -57,6 +59,7 @@ func TestSecondRunSendsNothing(t *testing.T) {
 }
 
 func TestDuplicatesAreSentOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	in := w.file("leads.csv", "email,n\nJo.Doe@leads.example,1\nother@leads.example,2\n jo.doe@LEADS.example ,3\n,4\n,5\n")
 	r := w.enrich(in, "-o", w.path("out.csv"))
@@ -74,6 +77,7 @@ func TestDuplicatesAreSentOnce(t *testing.T) {
 
 // A result is reused by another file of the same people, unless --max-age forbids it.
 func TestCacheAcrossFiles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	w.enrich(w.file("a.csv", leads(5)), "-o", w.path("a.out.csv"))
 	r := w.enrich(w.file("b.csv", leads(6)), "-o", w.path("b.out.csv"))
@@ -87,6 +91,7 @@ func TestCacheAcrossFiles(t *testing.T) {
 }
 
 func TestDedupeBy(t *testing.T) {
+	t.Parallel()
 	in := "first,last,email\nJo,Doe,a@leads.example\njo,DOE,b@leads.example\nJo,Roe,a@leads.example\n"
 	for by, want := range map[string]int{"first,last": 2, "email": 2, "none": 3, "last": 2, "first, email": 2} {
 		w := newWorld(t, claytest.Options{})
@@ -98,6 +103,7 @@ func TestDedupeBy(t *testing.T) {
 }
 
 func TestBadRowsAreSkipped(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	in := w.file("leads.csv", "email,notes\n"+
 		"a@leads.example,fine\n"+
@@ -130,6 +136,7 @@ func TestBadRowsAreSkipped(t *testing.T) {
 
 // Whatever form and encoding people's files have, Clay gets the same text.
 func TestFormats(t *testing.T) {
+	t.Parallel()
 	utf16le := func(text string) string {
 		b := []byte{0xff, 0xfe}
 		for _, unit := range utf16.Encode([]rune(text)) {
@@ -172,6 +179,7 @@ func TestFormats(t *testing.T) {
 }
 
 func TestStdinToStdout(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	w.stdin = strings.NewReader(leads(3))
 	r := w.enrich("-")
@@ -181,6 +189,7 @@ func TestStdinToStdout(t *testing.T) {
 }
 
 func TestJSONLinesInAndOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	in := w.file("in.jsonl", `{"email":"a@leads.example","n":{"deep":[1,2]}}`+"\n"+`{"email":"b@leads.example","extra":null}`+"\n")
 	if r := w.enrich(in, "-o", w.path("out.jsonl")); r.code != exitOK {
@@ -204,6 +213,7 @@ func TestJSONLinesInAndOut(t *testing.T) {
 }
 
 func TestOneRowFromArguments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	r := w.enrich("email=ada@leads.example", "note=a=b")
 	var row map[string]any
@@ -221,6 +231,7 @@ func TestOneRowFromArguments(t *testing.T) {
 }
 
 func TestLimit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	in := w.file("leads.csv", leads(10))
 	w.enrich(in, "-o", w.path("3.csv"), "--limit", "3")
@@ -235,6 +246,7 @@ func TestLimit(t *testing.T) {
 
 // The failure it prevents: with --limit 2, everything that an interrupted run had queued was sent, and paid for.
 func TestLimitOnAQueueOfAnEarlierRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	in := w.file("leads.csv", leads(10))
 	w.queueAll(in)
@@ -261,6 +273,7 @@ func (w *world) queueAll(in string, flags ...string) {
 
 // A row that is taken out of the file must not be sent by the next run, and one that is put back must.
 func TestRemovedRowsAreNotSent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	all := leads(6)
 	in := w.file("leads.csv", all)
@@ -276,6 +289,7 @@ func TestRemovedRowsAreNotSent(t *testing.T) {
 }
 
 func TestOtherLoadsAreNotSent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	w.queueAll(w.file("a.csv", leads(5)), "--dedupe-by", "none")
 	in := w.file("b.csv", "email\nb@leads.example\n")
@@ -286,6 +300,7 @@ func TestOtherLoadsAreNotSent(t *testing.T) {
 
 // The failure it prevents: a row at Clay that the file no longer has was waited for until its result timed out.
 func TestRowsAtClayThatTheInputLacksAreNotAwaited(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Faults: []claytest.Fault{{Kind: claytest.CallbackMissing, To: 1}}})
 	in := w.file("leads.csv", leads(3))
 	c := w.start(w.enrichArgs(in, "-o", w.path("out.csv"))...)
@@ -314,6 +329,7 @@ func TestRowsAtClayThatTheInputLacksAreNotAwaited(t *testing.T) {
 }
 
 func TestFresh(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	in := w.file("leads.csv", leads(4))
 	w.enrich(in, "-o", w.path("out.csv"))
@@ -328,6 +344,7 @@ func TestFresh(t *testing.T) {
 
 // Each word of --retry sends its own rows again, and no others.
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	emails := []string{"ok@leads.example", "failed@leads.example", "expired@leads.example", "uncertain@leads.example"}
 	about := func(who string) func(claytest.Event) bool {
 		return func(e claytest.Event) bool { return strings.Contains(string(e.Body), who+"@") }
@@ -374,6 +391,7 @@ func TestRetry(t *testing.T) {
 }
 
 func TestJob(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	a, b := w.file("a.csv", leads(3)), w.file("b.csv", leads(3))
 	for _, step := range []struct {
@@ -390,6 +408,7 @@ func TestJob(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	w.enrich(w.file("old.csv", leads(2)), "-o", w.path("old.out.csv"))
 	before := w.clay.Stats().Requests
@@ -423,6 +442,7 @@ func TestDryRun(t *testing.T) {
 
 // The failure it prevents: a dry run of --retry said that nothing would be sent.
 func TestDryRunOfRetry(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Faults: []claytest.Fault{{Kind: claytest.Answer, Status: []int{400}}}})
 	in := w.file("leads.csv", leads(2))
 	w.enrich(in, "-o", w.path("out.csv"))
@@ -432,6 +452,7 @@ func TestDryRunOfRetry(t *testing.T) {
 }
 
 func TestJSONEvents(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})
 	r := w.enrich(w.file("leads.csv", leads(3)+"bad,row,here\n"), "-o", w.path("out.csv"), "--json")
 	events := map[string]map[string]any{}
@@ -457,6 +478,7 @@ func TestJSONEvents(t *testing.T) {
 }
 
 func TestSend(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	in := w.file("leads.csv", leads(5)+"Again,ada.lovelace0@leads.example\n")
 	delete(w.env, "CLAYGATE_PUBLIC_URL")

@@ -89,7 +89,7 @@ func explain(err error) (message, hint string, code int) {
 		return bare.Error(), e.Hint, sheetExit(e.Kind)
 	}
 	if e, ok := errors.AsType[*ledger.Error](err); ok {
-		return e.Error(), e.Hint, ledgerExit[e.Kind]
+		return ledgerMessage(e), e.Hint, ledgerExit[e.Kind]
 	}
 	if e, ok := errors.AsType[*clay.Error](err); ok {
 		return explainClay(e)
@@ -107,6 +107,14 @@ func explainClay(e *clay.Error) (message, hint string, code int) {
 		return names.Replace(e.Err.Error()), names.Replace(e.Hint), exitInvalid
 	}
 	return e.Error(), "", clayExit(e.Kind)
+}
+
+// ledgerMessage leaves out what the ledger was doing, where it says what happened.
+func ledgerMessage(e *ledger.Error) string {
+	if e.Message == "" {
+		return e.Error()
+	}
+	return strings.TrimPrefix(e.Error(), e.Op+": ")
 }
 
 func pathHint(e *os.PathError) string {

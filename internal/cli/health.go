@@ -19,7 +19,9 @@ type health struct {
 	sends   []time.Time // of the last window
 	paid    int         // attempts of this run that Clay took, or may have taken
 	records map[ledger.RecordID]struct{}
-	clay    hitch
+	clay    hitch         // nothing gets through
+	stuck   hitch         // rows wait to be sent, and nothing else is to be waited for
+	next    time.Time     // when the next row can be sent; zero for now
 	last    ledger.Answer // of the attempts that did not get through
 	ledger  hitch
 	fault   error // the ledger's last
@@ -55,16 +57,46 @@ func (h *health) observe(r ledger.Record, a ledger.Answer) {
 		h.records = map[ledger.RecordID]struct{}{}
 	}
 	h.records[r.ID] = struct{}{}
-	if a.Verdict == ledger.Unsent || a.Verdict == ledger.Throttled {
-		h.clay.begin()
-		h.last = a
-		return
-	}
-	h.clay.end()
-	h.sends = append(h.sends, time.Now())
 	if a.Verdict.Counted() {
 		h.paid++
 	}
+	switch a.Verdict {
+	case ledger.Unsent, ledger.Throttled:
+		h.clay.begin()
+		h.last = a
+		return
+	case ledger.Failed:
+		h.clay.begin()
+		h.last = a
+	default:
+		h.clay.end()
+		h.stuck.end()
+	}
+	h.sends = append(h.sends, time.Now())
+}
+
+// idle is told how long it is until the next row can be sent.
+func (h *health) idle(_ ledger.LaneID, wait time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next = time.Time{}
+	if wait > 0 {
+		h.next = time.Now().Add(wait)
+	}
+}
+
+// wait returns how long it is until the next row can be sent.
+func (h *health) wait() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.untilNext()
+}
+
+func (h *health) untilNext() time.Duration {
+	if h.next.IsZero() {
+		return 0
+	}
+	return max(time.Until(h.next), 0)
 }
 
 // trouble is told when the ledger fails, and nil when it works again.
@@ -106,7 +138,8 @@ func (h *health) held() string {
 	defer h.mu.Unlock()
 	switch {
 	case h.fault != nil:
-		return h.fault.Error()
+		message, _, _ := explain(h.fault)
+		return message
 	case h.clay.lasts() >= showAfter:
 		return h.last.Reason
 	}
@@ -123,16 +156,30 @@ func (h *health) broken() error {
 	return nil
 }
 
-// hopeless returns the error to end with when nothing has got through to Clay for too long, or will not for longer.
-func (h *health) hopeless() error {
+// hopeless returns the error to end with when rows wait to be sent and nothing has got through to Clay for too long, or
+// will not for longer. While results are on their way it is worth waiting.
+func (h *health) hopeless(c ledger.Counts) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.clay.lasts() == 0 || h.clay.lasts() < h.patience && h.last.RetryAfter < h.patience {
+	if c.In(ledger.Queued) == 0 || c.In(ledger.Sent, ledger.Uncertain) > 0 {
+		h.stuck.end()
 		return nil
 	}
-	const resume = "nothing is lost: run the same command again later and it goes on from here"
-	if h.last.Verdict == ledger.Throttled {
-		return &exitError{code: exitRateLimited, message: "Clay takes nothing more for now: " + h.last.Reason, hint: resume}
+	h.stuck.begin()
+	wait := max(h.untilNext(), h.last.RetryAfter)
+	if h.stuck.lasts() < h.patience && wait < h.patience {
+		return nil
 	}
-	return &exitError{code: exitNetwork, message: h.last.Reason, hint: resume}
+	why := h.last.Reason
+	if why == "" {
+		why = "an earlier run was told to wait"
+	}
+	e := &exitError{code: exitOther, message: why, hint: "nothing is lost: run the same command again later and it goes on from here"}
+	switch {
+	case h.last.Verdict == ledger.Unsent:
+		e.code = exitNetwork
+	case h.last.Verdict == ledger.Throttled, h.last.Verdict == "":
+		e.code, e.message = exitRateLimited, "Clay takes nothing more for "+about(wait)+": "+why
+	}
+	return e
 }

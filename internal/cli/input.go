@@ -105,7 +105,11 @@ func (in *input) read() (*sheet.Reader, error) {
 	if in.stdin {
 		name = ""
 	}
-	return sheet.NewReader(in.file, sheet.Options{Name: name, Encoding: in.coding})
+	reader, err := sheet.NewReader(in.file, sheet.Options{Name: name, Encoding: in.coding})
+	if e, ok := errors.AsType[*sheet.Error](err); ok && in.stdin {
+		e.Name = in.short()
+	}
+	return reader, err
 }
 
 func (in *input) close() error {

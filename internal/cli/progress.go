@@ -19,6 +19,7 @@ type progress struct {
 	atClay                     int           // sent, or perhaps, and not finished
 	rate                       float64       // sends a second
 	left                       time.Duration // until the last row has left
+	wait                       time.Duration // until the next one can leave
 	took                       time.Duration // so far
 	held                       bool          // nothing gets through at present
 	stopped                    bool          // nothing more is sent
@@ -32,7 +33,7 @@ func progressOf(l *load, c ledger.Counts, began time.Time) progress {
 		total: len(l.rows), sent: sent(c), cached: c[ledger.CountCached],
 		failed: c.In(ledger.Dead, ledger.Expired, ledger.Canceled) + bad, queued: c.In(ledger.Queued),
 		atClay: c.In(ledger.Sending, ledger.Sent, ledger.Uncertain),
-		rate:   l.health.rate(began), took: time.Since(began),
+		rate:   l.health.rate(began), took: time.Since(began), wait: l.health.wait(),
 	}
 	p.done = c.In(ledger.Done) - p.cached
 	p.finished = min(max(p.total-c.Open(), 0), p.total)
@@ -57,6 +58,8 @@ func timeLeft(queued int, rate float64, pace ledger.Pace) time.Duration {
 // ending says what is still to be waited for.
 func (p progress) ending() string {
 	switch {
+	case p.queued > 0 && !p.stopped && p.wait > showAfter:
+		return "next try in " + about(p.wait)
 	case p.held:
 		return "retrying"
 	case p.queued > 0 && !p.stopped:

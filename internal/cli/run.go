@@ -94,7 +94,7 @@ func (l *load) run(ctx context.Context) error {
 		case <-moved:
 			l.breathe(ctx)
 		case <-ticker.C:
-			if err := l.health.hopeless(); err != nil {
+			if err := l.health.hopeless(counts); err != nil {
 				stop(err, counts)
 			}
 		}

@@ -45,7 +45,10 @@ type Options struct {
 	// Trouble, when set, is told when the ledger fails, as on a full disk, and told nil when it works again. It must
 	// not block.
 	Trouble func(error)
-	Log     *slog.Logger // default: none
+	// Idle, when set, is told after each claim how long it is until the next one can get anything: 0 when this one did,
+	// [ledger.Never] when only new work can change that. It must not block.
+	Idle func(lane ledger.LaneID, wait time.Duration)
+	Log  *slog.Logger // default: none
 }
 
 // Dispatcher runs the lanes and the deadlines.

@@ -47,8 +47,14 @@ func TestSendsEverything(t *testing.T) {
 // What Clay throttles it drops: the record goes out again after the pause that Clay asked for, and lost nothing.
 func TestThrottledRecordsGoOutAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var longest time.Duration
 		r := newRig(t, setup{clay: claytest.Options{Faults: []claytest.Fault{
 			{Kind: claytest.Answer, Status: []int{429}, RetryAfter: []string{"30"}, Count: 1},
+		}}, options: Options{Idle: func(_ ledger.LaneID, wait time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			longest = max(longest, wait)
 		}}})
 		began := time.Now()
 		id := r.accept(t, 1)[0]
@@ -56,6 +62,11 @@ func TestThrottledRecordsGoOutAgain(t *testing.T) {
 		r.in(t, ledger.Done, 1)
 		if took := time.Since(began); took < 30*time.Second || took > 34*time.Second {
 			t.Errorf("it took %s, want the 30 s that Clay asked for and up to a tenth more", took)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if longest < 30*time.Second || longest > 33*time.Second {
+			t.Errorf("Idle was told of a wait of %s at most: nobody can say when it goes on", longest)
 		}
 		if rec := r.record(t, id); rec.Tries != 0 || rec.MayDuplicate != 0 || rec.Attempts != 2 {
 			t.Errorf("tries %d, may duplicate %d, attempts %d: throttling says nothing about the record", rec.Tries, rec.MayDuplicate, rec.Attempts)

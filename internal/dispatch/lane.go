@@ -28,8 +28,19 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 			continue
 		}
 		d.giveBack(free - len(claims.Work))
+		d.idle(want.Lane, claims)
 		d.sendAll(ctx, claims.Work)
 		sleep(ctx, claims.Wait, changed)
+	}
+}
+
+func (d *Dispatcher) idle(lane ledger.LaneID, claims ledger.Claims) {
+	switch {
+	case d.Idle == nil:
+	case len(claims.Work) > 0:
+		d.Idle(lane, 0)
+	default:
+		d.Idle(lane, claims.Wait)
 	}
 }
 

@@ -46,6 +46,7 @@ func said(body string) string {
 	if json.Unmarshal([]byte(body), &answer) == nil && answer.Message != "" {
 		body = answer.Message
 	}
+	body = strings.TrimRight(body, ". ") // a hint follows
 	const most = 200
 	if len(body) > most {
 		body = strings.ToValidUTF8(body[:most], "") + "…"
