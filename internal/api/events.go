@@ -42,7 +42,8 @@ func (s *server) events(c *call) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold the events back
 	_ = c.control.SetReadDeadline(time.Time{})
-	if st.write([]byte("retry: 2000\n\n")) != nil {
+	// Whoever comes back before anything has happened goes on from here.
+	if st.write([]byte("id: "+strconv.FormatInt(st.after, 10)+"\nretry: 2000\n\n")) != nil {
 		return nil
 	}
 	beat := time.NewTicker(heartbeat)

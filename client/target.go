@@ -1,0 +1,58 @@
+package client
+
+import "context"
+
+// Target is a place in Clay that records go to.
+type Target struct {
+	Name     string        `json:"name"`
+	Kind     string        `json:"kind"` // "table", "routine" or "lookup"
+	Await    bool          `json:"awaits_results"`
+	DedupeBy []string      `json:"dedupe_by"` // the fields that make two records the same work
+	Paused   *Pause        `json:"paused"`    // nil while it sends
+	Counts   map[State]int `json:"counts"`    // its records by state
+	Webhooks []Webhook     `json:"webhooks"`
+}
+
+// Pause is why a target sends nothing.
+type Pause struct {
+	Reason string `json:"reason"`
+	Status int    `json:"status"` // what Clay answered; 0 when that was not the cause
+}
+
+// Webhook is how much of a webhook is used up.
+type Webhook struct {
+	Used  int `json:"used"`
+	Limit int `json:"limit"` // 0 for none
+}
+
+// Overview is how the gateway's targets stand.
+type Overview struct {
+	Targets []Target `json:"targets"`
+	Stopped *string  `json:"stopped"` // why all sending is stopped; nil while it is not
+}
+
+// Targets lists the targets that the key reaches.
+func (c *Client) Targets(ctx context.Context) (Overview, error) {
+	var o Overview
+	return o, c.call(ctx, request{method: "GET", path: "/v1/targets", repeat: true}, &o)
+}
+
+// Pause stops a target's sends. The reason is for people; "" for none.
+func (c *Client) Pause(ctx context.Context, target, reason string) (Target, error) {
+	var t Target
+	return t, c.post(ctx, targetPath(target)+"/pause", reasonBody(reason), &t)
+}
+
+// Resume lets a target send again.
+func (c *Client) Resume(ctx context.Context, target string) (Target, error) {
+	var t Target
+	return t, c.post(ctx, targetPath(target)+"/resume", nil, &t)
+}
+
+// Stop stops all sending, within a second and over restarts. The reason is for people; "" for none.
+func (c *Client) Stop(ctx context.Context, reason string) error {
+	return c.post(ctx, "/v1/stop", reasonBody(reason), nil)
+}
+
+// Start lets sending go on after [Client.Stop].
+func (c *Client) Start(ctx context.Context) error { return c.post(ctx, "/v1/start", nil, nil) }
