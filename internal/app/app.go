@@ -85,7 +85,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		lt := t.ledgerTarget(emulated)
 		targets = append(targets, lt)
 		await := !t.NoResults || t.Lookup != nil
-		intakes = append(intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Await: await})
+		intakes = append(intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Priority: t.Priority, Await: await})
 		served = append(served, api.Target{Target: lt, Kind: t.kind(), DedupeBy: t.DedupeBy, Await: await})
 		if t.Lookup == nil {
 			callbacks = append(callbacks, collect.Target{Name: t.Name, TicketField: t.TicketField, Secret: t.CallbackSecret})

@@ -66,6 +66,9 @@ type Target struct {
 	MaxAge, EmptyMaxAge, ResultTimeout time.Duration
 	OnUncertain                        ledger.UncertainPolicy
 	OnUpdate                           ledger.UpdatePolicy
+	OnConflict                         ledger.ConflictPolicy
+	// Priority of its records that ask for none.
+	Priority int
 }
 
 // Webhook is one webhook of a table. Its URL is a secret.
@@ -133,7 +136,7 @@ func (t Target) kind() string {
 func (t Target) ledgerTarget(emulated bool) ledger.Target {
 	lt := ledger.Target{
 		Name: t.Name, Lane: t.lane(), Version: t.Version, MaxAge: t.MaxAge, EmptyMaxAge: t.EmptyMaxAge,
-		ResultTimeout: t.ResultTimeout, OnUncertain: t.OnUncertain, OnUpdate: t.OnUpdate, Emulated: emulated,
+		ResultTimeout: t.ResultTimeout, OnUncertain: t.OnUncertain, OnUpdate: t.OnUpdate, OnConflict: t.OnConflict, Emulated: emulated,
 	}
 	if t.Lookup != nil && lt.OnUncertain == "" {
 		lt.OnUncertain = ledger.Resend // asking again makes no second row

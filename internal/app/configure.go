@@ -32,6 +32,7 @@ func tableTarget(t config.Target) Target {
 		Workspace: t.Workspace, Name: t.Short(), NoResults: !t.Table.AwaitsResult, DedupeBy: t.Table.DedupeBy,
 		TicketField: t.Table.IDField, CallbackSecret: t.Table.CallbackSecret.Reveal(), Version: t.Table.Version,
 		MaxAge: never(t.Table.MaxAge), EmptyMaxAge: never(t.Table.EmptyMaxAge), ResultTimeout: t.Table.ResultTimeout,
+		OnConflict: ledger.ConflictPolicy(t.Table.OnConflict), Priority: t.Table.Priority,
 		OnUncertain: ledger.UncertainPolicy(t.Table.OnUncertain), OnUpdate: ledger.UpdatePolicy(t.Table.OnUpdate),
 	}
 	for _, w := range t.Table.Webhooks {
@@ -47,7 +48,9 @@ func tableTarget(t config.Target) Target {
 func lookupTarget(t config.Target, w config.Workspace) Target {
 	return Target{
 		Workspace: t.Workspace, Name: t.Short(), DedupeBy: t.Lookup.DedupeBy, Version: t.Lookup.Version,
-		MaxAge: never(t.Lookup.MaxAge), EmptyMaxAge: never(t.Lookup.EmptyMaxAge),
+		OnConflict: ledger.ConflictPolicy(t.Lookup.OnConflict), Priority: t.Lookup.Priority,
+		OnUncertain: ledger.UncertainPolicy(t.Lookup.OnUncertain),
+		MaxAge:      never(t.Lookup.MaxAge), EmptyMaxAge: never(t.Lookup.EmptyMaxAge),
 		Lookup: &Lookup{
 			Kind: dispatch.LookupKind(t.Lookup.Kind), Key: w.EnterpriseAPIKey.Reveal(), BaseURL: w.BaseURL,
 		},

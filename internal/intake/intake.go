@@ -20,6 +20,8 @@ type Target struct {
 	DedupeBy []string
 	// TicketField is the payload's extra field; [ledger.TicketField] by default. Input that has it is refused.
 	TicketField string
+	// Priority is that of items which ask for none.
+	Priority int
 	// Await says that a result of each record is awaited. Loads decide that for themselves.
 	Await bool
 }

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -68,7 +69,7 @@ func (in *Intake) item(t Target, item Item) (ledger.Submission, error) {
 			return s, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
 		}
 	}
-	s.Metadata, s.Priority, s.Await, s.Once = item.Metadata, item.Priority, t.Await, item.Once
+	s.Metadata, s.Priority, s.Await, s.Once = item.Metadata, cmp.Or(item.Priority, t.Priority), t.Await, item.Once
 	s.MaxAge, s.ResultTimeout, s.SendBy = item.MaxAge, item.ResultTimeout, item.SendBy
 	return s, nil
 }

@@ -43,6 +43,10 @@ type Admission struct {
 	Due    time.Duration // until its first Tick, or Never
 	Owns   bool          // it is now the record that others with its key join or are answered from
 	Raise  bool          // the record that it joins is to get its priority, which is higher
+	// Differs says that the record whose work it shares has another input.
+	Differs bool
+	// Err, kind Conflict, says why it is refused.
+	Err error
 }
 
 // Admit decides what a submission becomes, given the record that owns its dedupe key (nil when there is none or the
@@ -54,14 +58,20 @@ func Admit(t Target, owner *Record, s Submission) Admission {
 		ResultTimeout: s.ResultTimeout, SendBy: s.SendBy, Fields: s.Fields, Metadata: s.Metadata,
 	}
 	if owner != nil && s.Await && !s.Key.IsZero() {
+		differs := !sameJSON(owner.Fields, s.Fields)
 		switch {
-		case r.shares(*owner):
+		case r.shares(*owner) && differs && t.OnConflict == Reject:
+			return Admission{Err: &Error{
+				Kind: Conflict, Op: "accept", Message: "a record with the same dedupe key and another input is under way: " + owner.ID.String(),
+				Hint: "wait for it, or hand in the same input",
+			}}
+		case r.shares(*owner) && !(differs && t.OnConflict == Separate):
 			r.State, r.Leader = Joined, owner.ID
-			return Admission{Record: r, Due: Never, Raise: s.Priority > owner.Priority}
+			return Admission{Record: r, Due: Never, Raise: s.Priority > owner.Priority, Differs: differs}
 		case owner.State == Done && owner.Revision > 0 && max(owner.SinceDone, 0) < t.maxAge(owner.Empty, s.MaxAge):
 			r.State, r.Cached, r.Revision = Done, true, 1
 			r.Result, r.Empty, r.Emulated = owner.Result, owner.Empty, owner.Emulated
-			return Admission{Record: r, Due: Never}
+			return Admission{Record: r, Due: Never, Differs: differs}
 		}
 	}
 	due := Never

@@ -36,6 +36,7 @@ type Intake interface {
 type Acceptance struct {
 	Record   Record // without its bodies
 	Repeated bool   // it was known before
+	Differs  bool   // it shares the work of a record with another input
 	Err      error  // why it alone was refused: kind Conflict when its idempotency key came with another body
 }
 

@@ -18,6 +18,8 @@ type Target struct {
 	OnUncertain UncertainPolicy
 	// OnUpdate says what a further result does to a record that is done. Default [Fill].
 	OnUpdate UpdatePolicy
+	// OnConflict says what becomes of a submission that would join a record with another input. Default [Join].
+	OnConflict ConflictPolicy
 	// MaxAge is how old a result may be to answer another record with the same key. Default 30 days; negative
 	// never answers from the cache.
 	MaxAge time.Duration
@@ -56,6 +58,16 @@ const (
 	Wait   UncertainPolicy = "wait"   // wait for the result until the deadline, then resend once, then expire
 	Resend UncertainPolicy = "resend" // resend once, at once; then give up
 	Hold   UncertainPolicy = "hold"   // wait until the deadline, then stop: a person decides
+)
+
+// ConflictPolicy says what becomes of a submission whose dedupe key is that of a record in flight with another input.
+type ConflictPolicy string
+
+// The policies for conflicts.
+const (
+	Join     ConflictPolicy = "join"     // share its work, and say that the input differs
+	Separate ConflictPolicy = "separate" // be work of its own
+	Reject   ConflictPolicy = "reject"   // be refused
 )
 
 // UpdatePolicy says what a further result does to a record that is done.

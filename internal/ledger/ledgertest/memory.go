@@ -103,7 +103,7 @@ func (m *memory) accept(s ledger.Submission) ledger.Acceptance {
 		m.rows[owner.ID].Priority = s.Priority
 	}
 	m.want(s.Load, s.ID)
-	return ledger.Acceptance{Record: m.view(s.ID)}
+	return ledger.Acceptance{Record: m.view(s.ID), Differs: a.Differs}
 }
 
 // want notes that a load asks for a record, or for the one that it joined.

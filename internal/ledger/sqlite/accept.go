@@ -79,6 +79,9 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 		return ledger.Acceptance{}, err
 	}
 	a := ledger.Admit(target, owner, s)
+	if a.Err != nil {
+		return ledger.Acceptance{Err: a.Err}, nil
+	}
 	a.Record.CreatedAt = t.now
 	if a.Record.State == ledger.Done {
 		a.Record.DoneAt = t.now
@@ -94,7 +97,7 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 	if s.Load != 0 {
 		t.publish(s.Load)
 	}
-	return ledger.Acceptance{Record: withoutBodies(a.Record)}, nil
+	return ledger.Acceptance{Record: withoutBodies(a.Record), Differs: a.Differs}, nil
 }
 
 // admit writes what an admission means beside its own record.

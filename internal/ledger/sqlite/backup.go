@@ -26,7 +26,7 @@ func Backup(ctx context.Context, path, copyPath string) error {
 	if err := recognise(path); err != nil {
 		return err
 	}
-	db, err := connect(path, 1)
+	db, err := connect(source(path, ""), 1)
 	if err != nil {
 		return damaged(path, err)
 	}

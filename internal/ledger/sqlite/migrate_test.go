@@ -14,7 +14,7 @@ import (
 // firstSchema makes a ledger as the first version of the schema had it, with one load in it.
 func firstSchema(t *testing.T, path string) {
 	t.Helper()
-	db, err := connect(path, 1, mark, `PRAGMA journal_mode=WAL`)
+	db, err := connect(source(path, ""), 1, mark, `PRAGMA journal_mode=WAL`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestMigrateKeepsACopy(t *testing.T) {
 	if info, err := os.Stat(copies[0]); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy has mode %v, error %v", info.Mode(), err)
 	}
-	before, err := connect(copies[0], 1)
+	before, err := connect(source(copies[0], ""), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{catalog: o.Catalog, hub: o.Hub, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
+	s := &Store{catalog: o.Catalog, hub: o.Hub, vfs: o.vfs, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
 	if s.catalog == nil {
 		s.catalog = ledger.NewCatalog(nil, nil)
 	}
@@ -60,7 +60,7 @@ func (s *Store) open(ctx context.Context, path string) error {
 		return err
 	}
 	var err error
-	if s.write, err = connect(path, 1, mark, `PRAGMA journal_mode=WAL`, `PRAGMA synchronous=FULL`); err != nil {
+	if s.write, err = connect(source(path, s.vfs), 1, mark, `PRAGMA journal_mode=WAL`, `PRAGMA synchronous=FULL`); err != nil {
 		return damaged(path, err)
 	}
 	if err := migrate(ctx, path, s.write); err != nil {
@@ -72,14 +72,23 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if s.writer, err = newWriter(ctx, s.write); err != nil {
 		return damaged(path, err)
 	}
-	if s.read, err = connect(path, readers, `PRAGMA query_only=ON`); err != nil {
+	if s.read, err = connect(source(path, s.vfs), readers, `PRAGMA query_only=ON`); err != nil {
 		return damaged(path, err)
 	}
 	return nil
 }
 
-// connect opens a pool on the file and prepares each of its connections.
-func connect(path string, conns int, pragmas ...string) (*sql.DB, error) {
+// source names a file to SQLite, whatever characters its path has, and the VFS to open it with; "" for the system's.
+func source(path, vfs string) string {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	if vfs != "" {
+		u.RawQuery = url.Values{"vfs": {vfs}}.Encode()
+	}
+	return u.String()
+}
+
+// connect opens a pool on a file and prepares each of its connections.
+func connect(source string, conns int, pragmas ...string) (*sql.DB, error) {
 	pragmas = append(pragmas,
 		`PRAGMA busy_timeout=5000`,  // checkpoints of the other pool; nothing else competes
 		`PRAGMA foreign_keys=OFF`,   // there are none: erasure removes bodies apart from their records
@@ -87,8 +96,7 @@ func connect(path string, conns int, pragmas ...string) (*sql.DB, error) {
 		`PRAGMA cache_size=-16384`,  // 16 MiB a connection
 		`PRAGMA secure_delete=FAST`, // what is erased is overwritten where that costs no extra write
 	)
-	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
-	db, err := driver.Open(dsn.String(), func(c *sqlite3.Conn) error {
+	db, err := driver.Open(source, func(c *sqlite3.Conn) error {
 		for _, p := range pragmas {
 			if err := c.Exec(p); err != nil {
 				return err

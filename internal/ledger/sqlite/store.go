@@ -32,6 +32,8 @@ type Options struct {
 	// Now is the clock; nil for time.Now. What it shows is cut to whole microseconds, which is what the ledger keeps, so
 	// that no fraction is counted twice.
 	Now func() time.Time
+
+	vfs string // the SQLite VFS; tests name one that fails
 }
 
 // Store is a [ledger.Store] in a SQLite file.
@@ -40,6 +42,7 @@ type Store struct {
 	hub     *ledger.Hub
 	now     func() time.Time
 	lock    *flock.Flock
+	vfs     string
 	write   *sql.DB // one connection, used by the group's goroutine alone
 	read    *sql.DB
 	group   *ledger.Group[*tx]
