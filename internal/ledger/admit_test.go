@@ -12,7 +12,7 @@ func TestAdmit(t *testing.T) {
 	zero, week := time.Duration(0), 7*d
 	key := Digest{1}
 	owner := func(change func(*Record)) *Record {
-		r := Record{ID: RecordID{15: 9}, State: Done, Await: true, Key: key, Revision: 3, SinceDone: h, Result: []byte(`{"title":"Countess"}`), Emulated: true}
+		r := Record{ID: RecordID{15: 9}, State: Done, Await: true, Key: key, Revision: 3, SinceDone: h, Fields: []byte(`{"email":"ada@example.com"}`), Result: []byte(`{"title":"Countess"}`), Emulated: true}
 		change(&r)
 		return &r
 	}
