@@ -185,6 +185,9 @@ type Page struct {
 // results come in no particular order. When Clay does not know the run (any more) the
 // error is of KindNotFound. It is for inline runs; Results does it all.
 func (r *Run) Page(ctx context.Context, cursor string) (Page, error) {
+	if r.Bulk {
+		return Page{}, refused(opResults, KindInvalid, "use Results", errors.New("the results of a bulk run have no pages"))
+	}
 	a, err := r.ask(ctx, cursor)
 	if err != nil {
 		return Page{}, err
@@ -244,11 +247,18 @@ func (r *Run) Poll(ctx context.Context) (Progress, error) {
 // particular order. It ends with the first error, which is then the last thing it
 // yields. Each use asks Clay anew; results are kept for about a day.
 //
+// The results of a bulk run are a file, which is read as it is yielded; when that
+// breaks, it goes on where it was.
+//
 // A run that ended without results yields an error of KindRunFailed.
 func (r *Run) Results(ctx context.Context) iter.Seq2[ItemResult, error] {
 	return func(yield func(ItemResult, error) bool) {
 		if _, err := r.Wait(ctx, WaitOptions{}); err != nil {
 			yield(ItemResult{}, err)
+			return
+		}
+		if r.Bulk {
+			r.download(ctx, yield)
 			return
 		}
 		r.pages(ctx, yield)

@@ -1,12 +1,17 @@
 package claytest
 
-import "net/http"
+import (
+	"net/http"
+	"strconv"
+)
 
 // answer is what an endpoint says, before faults have their way with it.
 type answer struct {
 	status int
 	header http.Header // beyond Content-Type; may be nil
 	body   string
+	cut    bool // close the connection after keep bytes of the body
+	keep   int
 }
 
 // Bodies and texts as documented (docs/clay.md, "Webhook sources"). The 429
@@ -57,6 +62,13 @@ func (a answer) write(w http.ResponseWriter) {
 	h.Set("Content-Type", "application/json")
 	for name, values := range a.header {
 		h[name] = values
+	}
+	if a.cut {
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+		w.WriteHeader(a.status)
+		_, _ = w.Write([]byte(a.body[:min(a.keep, len(a.body))]))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write([]byte(a.body)) // the client may be gone; nothing is owed to it

@@ -104,6 +104,10 @@ func (s *Server) respond(a *arrival, e endpoint) (ans answer, heard bool) {
 	case SlowAnswer:
 		ans = e(a)
 		return ans, sleep(s.ctx, h.delay())
+	case CutAnswer:
+		ans = e(a)
+		ans.cut, ans.keep = true, h.Bytes
+		return ans, true
 	case DropAfter:
 		e(a)
 	}

@@ -29,6 +29,9 @@ const (
 	// AnswerAfter stores the row and answers with one of [Fault.Status], as a
 	// front end does that lost sight of its server.
 	AnswerAfter FaultKind = "answer-after"
+	// CutAnswer deals with the request, answers, and closes the connection after
+	// [Fault.Bytes] of the answer's body.
+	CutAnswer FaultKind = "cut-answer"
 
 	// CallbackDouble sends the callback twice, the second time [Fault.Latency]
 	// after the first began.
@@ -83,7 +86,7 @@ type Fault struct {
 
 	// Latency is how long; see the kinds. Default 1 s.
 	Latency time.Duration `json:"-"` // as text; see wire.go
-	// Bytes of the body that are read before a reset. Default: none.
+	// Bytes of the body that are read before a reset, or sent before a cut. Default: none.
 	Bytes int `json:"bytes,omitempty"`
 	// Status are answered in turn. Default 500.
 	Status []int `json:"status,omitempty"`
@@ -147,7 +150,7 @@ func (f *Fault) answer(hit int, path string) answer {
 // check reports what is wrong with a fault.
 func (f *Fault) check() error {
 	switch f.Kind {
-	case Slow, SlowAnswer, DropBefore, DropAfter, Reset, Answer, AnswerAfter,
+	case Slow, SlowAnswer, DropBefore, DropAfter, Reset, Answer, AnswerAfter, CutAnswer,
 		CallbackDouble, CallbackLate, CallbackReorder, CallbackMissing,
 		RunStall, RunFail, CompletionDouble, CompletionLate, CompletionMissing:
 	default:

@@ -93,10 +93,13 @@ func or[T comparable](v *T, value T) {
 // publicRoutes adds the endpoints.
 func (s *Server) publicRoutes(mux *http.ServeMux) {
 	of := map[string]endpoint{
-		"GET /me":                         s.me,
-		"GET /credits/balance":            s.balance,
-		"POST /routines/{routine}/run":    s.startRun,
-		"GET /routines/run/{run}/results": s.runResults,
+		"GET /me":                      s.me,
+		"GET /credits/balance":         s.balance,
+		"POST /routines/{routine}/run": s.startRun,
+		"POST /routines/{routine}/run-batch/upload-url": s.uploadURL,
+		"POST /routines/{routine}/run-batch/start":      s.startBatch,
+		"GET /routines/run-batch/{run}/results":         s.batchResults,
+		"GET /routines/run/{run}/results":               s.runResults,
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(of)) {
 		method, path, _ := strings.Cut(pattern, " ")

@@ -34,9 +34,9 @@ type run struct {
 	items   []item
 	paid    int // so many items, from the first on
 	due     time.Time
-	stalled bool   // never ends
-	failed  bool   // a bulk run that ends as processing_failed
-	invalid string // the answer of a bulk run that ends as validation_failed
+	stalled bool         // never ends
+	failed  bool         // a bulk run that ends as processing_failed
+	invalid *invalidFile // of a bulk run that ends as validation_failed
 }
 
 // item is one item of a run.
@@ -52,11 +52,13 @@ type api struct {
 
 	sending sync.WaitGroup // completion webhooks that are due
 
-	mu     sync.Mutex
-	born   time.Time // goes into ids, so that no two servers use the same
-	runs   map[string]*run
-	order  []*run // oldest first
-	number int
+	mu      sync.Mutex
+	born    time.Time // goes into ids, so that no two servers use the same
+	runs    map[string]*run
+	order   []*run // oldest first
+	number  int
+	files   map[string]*upload
+	uploads int
 }
 
 func newAPI(opt PublicAPI) *api {
@@ -69,7 +71,7 @@ func newAPI(opt PublicAPI) *api {
 func (p *api) clear(opt PublicAPI) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.runs, p.order = map[string]*run{}, nil
+	p.runs, p.order, p.files = map[string]*run{}, nil, map[string]*upload{}
 	p.limiter.refill()
 	p.credits.mu.Lock()
 	defer p.credits.mu.Unlock()

@@ -14,6 +14,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc(WebhookPath+"{webhook}", s.serve(s.webhook))
 	s.enterpriseRoutes(mux)
 	s.publicRoutes(mux)
+	s.fileRoutes(mux)
 	mux.Handle(ControlPath, s.control())
 	mux.HandleFunc("/", s.serve(func(*arrival) answer { return notFound() }))
 	return mux
