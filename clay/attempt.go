@@ -12,12 +12,14 @@ type Attempt struct {
 	Op string
 	// Number counts the tries of one operation, from 1.
 	Number int
-	// Start is when the try began, Took how long it lasted.
+	// Start is when the try began.
 	Start time.Time
-	Took  time.Duration
-	// Outcome says how far the try got; Status is the HTTP status, 0 without an answer.
+	// Took is how long it lasted.
+	Took time.Duration
+	// Outcome says how far the try got.
 	Outcome Outcome
-	Status  int
+	// Status is the HTTP status, 0 without an answer.
+	Status int
 	// Kind is 0 for a try that succeeded.
 	Kind Kind
 	// RetryAfter is how long Clay asked to wait, 0 when it did not.

@@ -32,6 +32,7 @@ type BatchProgress struct {
 // BatchResult counts what became of a batch. Sent plus Failed is the number of
 // records that were read from the sequence.
 type BatchResult struct {
+	// Sent counts the records that Clay took, Failed all others.
 	Sent, Failed int
 	// Errors has an entry for every failed record, in the sequence's order.
 	Errors []RecordError

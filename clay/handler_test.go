@@ -1,12 +1,15 @@
 package clay_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,10 +71,17 @@ func TestReferenceCallbackIsStoredBeforeItIsAcknowledged(t *testing.T) {
 		"error": func(context.Context, clay.Callback) error { return errors.New("disk full") },
 		"panic": func(context.Context, clay.Callback) error { panic("boom") },
 	} {
-		w := call(handler(t, clay.CallbackConfig{Store: store}), `{"id":"1"}`)
-		// 429, because Clay does not try again after 5xx.
-		if w.Code != 429 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "disk") {
-			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		after := false
+		h := handler(t, clay.CallbackConfig{Store: store, Queue: 1, After: func(context.Context, clay.Callback) { after = true }})
+		for range 3 { // what was not stored takes no room
+			w := call(h, `{"id":"1"}`)
+			// 429, because Clay does not try again after 5xx.
+			if w.Code != 429 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "not stored") || strings.Contains(w.Body.String(), "disk") {
+				t.Errorf("%s: %d %s", name, w.Code, w.Body)
+			}
+		}
+		if err := h.Shutdown(t.Context()); err != nil || after {
+			t.Errorf("%s: %v, After was called: %t", name, err, after)
 		}
 	}
 }
@@ -111,6 +121,61 @@ func TestReferenceCallbackIsAuthenticatedAndBounded(t *testing.T) {
 		if w.Code != tc.status || (stored > before) != (tc.status == 200) || strings.Contains(w.Body.String(), "5ecre7") {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
+		if w.Header().Get("Content-Type") != "application/json" || !json.Valid(w.Body.Bytes()) || (w.Header().Get("Allow") == "POST") != (w.Code == 405) {
+			t.Errorf("%s: %v %s", name, w.Header(), w.Body)
+		}
+	}
+}
+
+// A callback carries the header, but not the secret in it: it will be logged and stored.
+func TestCallbackCarriesNoSecret(t *testing.T) {
+	secrets := []string{secret}
+	var got http.Header
+	h := handler(t, clay.CallbackConfig{Secrets: secrets, Header: "x-my-key", Store: func(_ context.Context, cb clay.Callback) error {
+		got = cb.Header
+		return nil
+	}})
+	secrets[0] = "changed after NewCallbackHandler" // settings are copied
+	w := call(h, `{}`, func(r *http.Request) {
+		r.Header.Set("X-My-Key", secret)
+		r.Header.Set("X-Callback-Secret", "")
+		r.Header.Set("X-Row", "7")
+	})
+	if w.Code != 200 || got.Get("X-Row") != "7" || got.Get("X-My-Key") != "" || strings.Contains(fmt.Sprint(got), "5ecre7") {
+		t.Errorf("%d: %v", w.Code, got)
+	}
+}
+
+// Both are asked, in whatever state they are; a zero handler refuses everything; and a
+// request without a body, as http.NewRequest makes it, is not a crash.
+func TestCallbackAuthenticationFailsClosed(t *testing.T) {
+	stored := false
+	store := func(context.Context, clay.Callback) error { stored = true; return nil }
+	fine := func(*http.Request) error { return nil }
+	for name, tc := range map[string]struct {
+		h      http.Handler
+		secret string
+		status int
+	}{
+		"both right":        {handler(t, clay.CallbackConfig{Store: store, Authenticate: fine}), secret, 200},
+		"wrong secret":      {handler(t, clay.CallbackConfig{Store: store, Authenticate: fine}), "wrong", 401},
+		"refused":           {handler(t, clay.CallbackConfig{Store: store, Authenticate: func(*http.Request) error { return errors.New("no") }}), secret, 401},
+		"panic":             {handler(t, clay.CallbackConfig{Store: store, Authenticate: func(*http.Request) error { panic("boom") }}), secret, 401},
+		"zero handler":      {new(clay.CallbackHandler), secret, 401},
+		"zero, no secret":   {new(clay.CallbackHandler), "", 401},
+		"only Authenticate": {handler(t, clay.CallbackConfig{Secrets: []string{}, Store: store, Authenticate: fine}), "", 200},
+	} {
+		stored = false
+		w := call(tc.h, `{}`, func(r *http.Request) { r.Header.Set("X-Callback-Secret", tc.secret) })
+		if w.Code != tc.status || stored != (tc.status == 200) {
+			t.Errorf("%s: %d %s, stored %t", name, w.Code, w.Body, stored)
+		}
+	}
+	if err := new(clay.CallbackHandler).Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if w := call(handler(t, clay.CallbackConfig{}), ``, func(r *http.Request) { r.Body = nil }); w.Code != 400 {
+		t.Errorf("no body: %d", w.Code)
 	}
 }
 
@@ -175,15 +240,102 @@ func TestAfterRunsBoundedAndDrains(t *testing.T) {
 		if err := h.Shutdown(t.Context()); err != nil || done.Load() != 5 {
 			t.Errorf("%v, %d done", err, done.Load())
 		}
+		if w := call(h, `{}`); w.Code != 429 || stored.Load() != 5 {
+			t.Errorf("with room again, but after Shutdown: %d, %d stored", w.Code, stored.Load())
+		}
 	})
+}
+
+// When Shutdown gives up waiting, so does what it waits for.
+func TestShutdownEndsAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 1)
+		h := handler(t, clay.CallbackConfig{After: func(ctx context.Context, _ clay.Callback) { <-ctx.Done(); ended <- ctx.Err() }})
+		if w := call(h, `{}`); w.Code != 200 {
+			t.Fatal(w.Code)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := h.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// listener hands out in-memory connections, which work inside a bubble.
+type listener struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *listener) Close() error { close(l.done); return nil }
+
+func (l *listener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// A body that drips has as long as everything else: Timeout bounds reading and storing
+// together, so that Clay hears an answer before it hangs up. The connection lives on.
+func TestCallbackTimeoutCoversBodyAndStore(t *testing.T) {
+	for name, tc := range map[string]struct {
+		drips, stores time.Duration
+		status        int
+		took          time.Duration
+	}{
+		"all in time":     {4 * time.Second, 5 * time.Second, 200, 9 * time.Second},
+		"body too slow":   {time.Hour, 0, 408, 10 * time.Second},
+		"store too slow":  {0, time.Hour, 429, 10 * time.Second},
+		"both a bit slow": {6 * time.Second, 6 * time.Second, 429, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := handler(t, clay.CallbackConfig{Timeout: 10 * time.Second, Store: func(ctx context.Context, _ clay.Callback) error {
+					select {
+					case <-time.After(tc.stores):
+						return nil
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}})
+				l := &listener{make(chan net.Conn), make(chan struct{})}
+				srv := &http.Server{Handler: h}
+				go func() { _ = srv.Serve(l) }()
+				defer srv.Close()
+				here, there := net.Pipe()
+				defer here.Close()
+				l.conns <- there
+				const body = `{"a":1}`
+				start := time.Now()
+				fmt.Fprintf(here, "POST / HTTP/1.1\r\nHost: x\r\nX-Callback-Secret: %s\r\nContent-Length: %d\r\n\r\n%s", secret, len(body), body[:1])
+				time.AfterFunc(tc.drips, func() { _, _ = io.WriteString(here, body[1:]) })
+				resp, err := http.ReadResponse(bufio.NewReader(here), nil)
+				if err != nil || resp.StatusCode != tc.status || time.Since(start) != tc.took {
+					t.Errorf("%v, %v after %s", resp, err, time.Since(start))
+				}
+			})
+		})
+	}
 }
 
 func TestStoreOutlivesTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, hangUp := context.WithCancel(t.Context())
 		h := handler(t, clay.CallbackConfig{Timeout: time.Second, Store: func(ctx context.Context, _ clay.Callback) error {
+			start := time.Now()
 			hangUp()
-			<-ctx.Done()
+			if <-ctx.Done(); time.Since(start) != time.Second {
+				t.Errorf("the store had %s", time.Since(start))
+			}
 			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				t.Errorf("the store was cut short: %v", ctx.Err())
 			}
@@ -257,8 +409,12 @@ func TestTableRoundTrip(t *testing.T) {
 	if w := call(h, `{"score":"forty-two"}`); w.Code != 400 {
 		t.Errorf("a body that does not fit: %d %s", w.Code, w.Body)
 	}
-	if _, err := table.CallbackHandler(clay.CallbackConfig{}, nil); !errors.Is(err, clay.KindConfig) {
-		t.Error(err)
+	both := clay.CallbackConfig{Secrets: []string{secret}, Store: keep}
+	if _, err := table.CallbackHandler(both, func(context.Context, enriched) error { return nil }); !errors.Is(err, clay.KindConfig) {
+		t.Errorf("two stores: %v", err)
+	}
+	if _, err := table.CallbackHandler(clay.CallbackConfig{Secrets: []string{secret}}, nil); !errors.Is(err, clay.KindConfig) {
+		t.Errorf("no store: %v", err)
 	}
 }
 

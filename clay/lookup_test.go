@@ -2,6 +2,9 @@ package clay_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -76,7 +79,7 @@ func TestLookupsAreTriedAgain(t *testing.T) {
 	for name, fault := range map[string]claytest.Fault{
 		"silence": {Kind: claytest.DropBefore}, "lost answer": {Kind: claytest.DropAfter},
 		"504": {Kind: claytest.Answer, Status: []int{504}}, "429": {Kind: claytest.Answer, Status: []int{429}},
-		"cut body": {Kind: claytest.Answer, Status: []int{503, 500}},
+		"500": {Kind: claytest.Answer, Status: []int{503, 500}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -94,6 +97,49 @@ func TestLookupsAreTriedAgain(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// An answer that breaks off is no person, though what came of it may look like one.
+func TestLookupThatBreaksOffIsTriedAgain(t *testing.T) {
+	const whole = `{"name":"Ada Lovelace","title":"Countess"}`
+	tries := 0
+	c, err := clay.New(clay.Config{EnterpriseKey: key, BaseURL: "https://proxy.test/clay/", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.String() != "https://proxy.test/clay/v1/people/enrich" {
+			t.Errorf("asked %s", r.URL)
+		}
+		body := io.Reader(strings.NewReader(whole))
+		if tries++; tries == 1 {
+			body = io.MultiReader(body, iotest{})
+		}
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := c.EnrichPerson(t.Context(), "ada@example.com"); err != nil || p.Title != "Countess" || tries != 2 {
+		t.Errorf("%d tries: %+v, %v", tries, p, err)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// What an error says fits a lookup, and holds no key even when the other side repeats it.
+func TestLookupErrorsSayWhatToDo(t *testing.T) {
+	for status, hint := range map[int]string{200: "BaseURL", 403: "Enterprise plan", 404: "knows nothing", 429: "less at a time", 401: "key", 504: ""} {
+		c, err := clay.New(clay.Config{EnterpriseKey: key, Retries: -1, Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(r.Header.Get("Authorization")))}, nil
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.EnrichCompany(t.Context(), "example.com")
+		var e *clay.Error
+		if !errors.As(err, &e) || !strings.Contains(e.Hint, hint) || hint == "" && e.Hint != "" || strings.Contains(err.Error(), key) || !strings.Contains(e.Body, "Bearer [secret]") {
+			t.Errorf("%d: %v", status, err)
+		}
 	}
 }
 
@@ -125,6 +171,9 @@ func TestPersonAndCompanyKeepWhatTheyDoNotKnow(t *testing.T) {
 	var again clay.Person
 	if err := json.Unmarshal(data, &again); err != nil || !cmp.Equal(p, again) {
 		t.Errorf("%s: %v", data, cmp.Diff(p, again))
+	}
+	if err := json.Unmarshal([]byte(`{"email":"b@example.com"}`), &again); err != nil || again.Name != "" || len(again.Extra) != 0 {
+		t.Errorf("what was there before shows through: %+v, %v", again, err)
 	}
 	if json.Unmarshal([]byte(`[]`), &p) == nil || json.Unmarshal([]byte(`"x"`), &co) == nil {
 		t.Error("no error for what is no object")

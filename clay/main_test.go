@@ -16,7 +16,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	testURL   = "http://clay.test/v3/sources/webhook/pull-in-data-from-a-webhook-5ecre7"
+	testPath  = "pull-in-data-from-a-webhook-5ecre7"
+	testURL   = "http://clay.test/v3/sources/webhook/" + testPath
 	testToken = "t0ken-5ecre7"
 )
 

@@ -164,7 +164,7 @@ func readBody(resp *http.Response, keep int64) ([]byte, error) {
 func (c *Client) failed(ctx, inner context.Context, op string, o Outcome, err error) *Error {
 	cause := c.secrets.clean(err)
 	switch {
-	case ctx.Err() != nil && errors.Is(cause, ctx.Err()):
+	case ctx.Err() != nil && (errors.Is(cause, ctx.Err()) || errors.Is(cause, context.Cause(ctx))):
 		cause = whyEnded(ctx)
 	case ctx.Err() != nil:
 		cause = fmt.Errorf("%w (%w)", whyEnded(ctx), cause)

@@ -65,7 +65,10 @@ func wantKind(status int) Kind {
 	if k, ok := special[status]; ok {
 		return k
 	}
-	return map[int]Kind{1: KindUnknown, 3: KindRedirect, 4: KindInvalid, 5: KindUnavailable, 9: KindUnknown}[status/100]
+	if k, ok := map[int]Kind{3: KindRedirect, 4: KindInvalid, 5: KindUnavailable}[status/100]; ok {
+		return k
+	}
+	return KindUnknown
 }
 
 func TestEveryStatus(t *testing.T) {
@@ -237,16 +240,24 @@ func TestForeignTransportIsTakenConservatively(t *testing.T) {
 		rt   func(http.RoundTripper) http.RoundTripper
 		want Outcome
 	}{
-		"with events":    {func(rt http.RoundTripper) http.RoundTripper { return rt }, Unknown},
-		"without events": {func(rt http.RoundTripper) http.RoundTripper { return silent{rt} }, Unknown},
+		"with events":           {func(rt http.RoundTripper) http.RoundTripper { return rt }, Unknown},
+		"without events":        {func(rt http.RoundTripper) http.RoundTripper { return silent{rt} }, Unknown},
+		"in the middle":         {func(rt http.RoundTripper) http.RoundTripper { return rt }, Partial},
+		"in the middle, unsaid": {func(rt http.RoundTripper) http.RoundTripper { return silent{rt} }, Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plain := &http.Transport{DialContext: dialer(func(c net.Conn) { _ = readRequest(bufio.NewReader(c)) })}
-			c, err := New(Config{WebhookURL: testURL, Transport: tc.rt(plain)})
+			plain := &http.Transport{DialContext: dialer(func(c net.Conn) {
+				if strings.HasPrefix(name, "in the middle") {
+					_, _ = io.CopyN(io.Discard, c, 5000)
+					return
+				}
+				_ = readRequest(bufio.NewReader(c))
+			})}
+			c, err := New(Config{WebhookURL: testURL, HTTPClient: &http.Client{Transport: tc.rt(plain)}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.SendOnce(t.Context(), row{"a": 1})
+			_, err = c.SendOnce(t.Context(), row{"a": strings.Repeat("x", 50_000)})
 			if e := failure(t, err); e.Outcome != tc.want {
 				t.Errorf("%s: %v", e.Outcome, err)
 			}
@@ -386,6 +397,50 @@ func TestHugeAndCompressedBodies(t *testing.T) {
 			}
 			_ = c.Close()
 			srv.Close()
+		}
+	}
+}
+
+// endless is a body that counts what is read of it and whether it was closed.
+type endless struct {
+	read   int
+	closed bool
+}
+
+func (b *endless) Read(p []byte) (int, error) { b.read += len(p); return len(p), nil }
+
+func (b *endless) Close() error { b.closed = true; return nil }
+
+// Of a body that never ends no more is read than is kept and drained, and it is closed,
+// whatever the status; and the try's context, and so its timer, ends with the try.
+func TestEndlessBodies(t *testing.T) {
+	for _, status := range []int{200, 429, 500} {
+		for _, lookup := range []bool{false, true} {
+			var body endless
+			var ctx context.Context
+			c, err := New(Config{WebhookURL: testURL, EnterpriseKey: testToken, Retries: -1, Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				ctx = r.Context()
+				return &http.Response{StatusCode: status, Body: &body}, nil
+			})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			most := 2 * maxBody
+			if lookup {
+				most = maxLookupBody + maxBody
+				_, err = c.EnrichPerson(t.Context(), "ada@example.com")
+				if e := failure(t, err); status == 200 && (e.Kind != KindBadAnswer || len(e.Attempts) != 1) {
+					t.Errorf("%d: %v", status, err)
+				}
+			} else if _, err = c.SendOnce(t.Context(), row{"a": 1}); (err == nil) != (status == 200) {
+				t.Errorf("%d: %v", status, err)
+			}
+			if body.read > most+32<<10 || !body.closed {
+				t.Errorf("%d: %d bytes read, closed %t", status, body.read, body.closed)
+			}
+			if !errors.Is(ctx.Err(), context.Canceled) {
+				t.Errorf("%d: the try's context goes on: %v", status, ctx.Err())
+			}
 		}
 	}
 }

@@ -150,9 +150,11 @@ func decodeAnswer[T any](a answer, starts bool) (out T, e *Error) {
 
 // Identity is whose key a client uses.
 type Identity struct {
+	// UserID is Clay's name for the user who made the key.
 	UserID string
 	// UserName is empty when Clay knows none.
-	UserName    string
+	UserName string
+	// WorkspaceID is Clay's name for the workspace that pays.
 	WorkspaceID string
 }
 

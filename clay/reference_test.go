@@ -107,7 +107,8 @@ func TestReferenceStatusOfTheLastTryIsKept(t *testing.T) {
 
 // "timer leak": the reference leaves a timer behind whenever fetch throws, which keeps
 // the process alive. A bubble cannot end while a timer's goroutine waits, and goleak
-// watches over the whole package; here a cancelled wait must leave at once.
+// watches over the whole package; here a cancelled wait must leave at once. That the timer
+// of each try ends with it is shown by TestEndlessBodies.
 func TestReferenceNoTimerIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := emulate(t, claytest.Options{Faults: []claytest.Fault{answer(0, []string{"60"}, 429)}}, clay.Config{})
@@ -184,6 +185,7 @@ func TestReferenceErrorIsNoPerson(t *testing.T) {
 		"null":          {200, `null`, clay.KindBadAnswer},
 		"list":          {200, `[{"name":"Ada"}]`, clay.KindBadAnswer},
 		"error in 200":  {200, `{"error":"quota","name":"x"}`, clay.KindBadAnswer},
+		"errors in 200": {200, `{"errors":["quota"],"name":"x"}`, clay.KindBadAnswer},
 		"failure":       {200, `{"success":false,"name":"x"}`, clay.KindBadAnswer},
 		"two values":    {200, `{"name":"Ada"}{"name":"Bob"}`, clay.KindBadAnswer},
 		"only the echo": {200, `{"email":"ada@example.com","name":null,"title":""}`, clay.KindNotFound},

@@ -137,23 +137,26 @@ func (a *runAnswer) progress() Progress {
 
 // RunError is the cause of an error of KindRunFailed.
 type RunError struct {
+	// RunID is the run's, as in Run.ID.
 	RunID string
 	// Status is RunValidationFailed, RunProcessingFailed, or a status this package
 	// does not know.
 	Status string
 	// Message is what Clay says about it; may be empty.
 	Message string
-	// InvalidLines is how many lines of the file are at fault. Lines holds at most the
-	// first 100 of their faults.
+	// InvalidLines is how many lines of the file are at fault.
 	InvalidLines int
-	Lines        []LineError
+	// Lines holds at most the first 100 of their faults.
+	Lines []LineError
 }
 
 // LineError is what is wrong with a line of a bulk run's file.
 type LineError struct {
 	// Line counts from 1.
-	Line    int    `json:"line_number"`
-	Field   string `json:"field"`
+	Line int `json:"line_number"`
+	// Field is the input at fault; may be empty.
+	Field string `json:"field"`
+	// Message is what Clay says about it.
 	Message string `json:"message"`
 }
 

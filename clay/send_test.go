@@ -40,6 +40,7 @@ func TestSendFollowsTheOutcomeTable(t *testing.T) {
 		"403":     {answer(0, nil, 403), clay.KindForbidden, 1, false},
 		"404":     {answer(0, nil, 404), clay.KindNotFound, 1, false},
 		"422":     {answer(0, nil, 422), clay.KindInvalid, 1, false},
+		"retired": {claytest.Fault{Kind: claytest.Answer, Status: []int{404}, Body: `{"success":false,"message":"deprecated API endpoint"}`}, clay.KindDeprecated, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -108,6 +109,54 @@ func TestExhaustedWebhook(t *testing.T) {
 	})
 }
 
+// MaxElapsed bounds the wait for the pace as well, and negative Retries mean one try
+// even where Clay drops what it throttles.
+func TestSendEndsWhenItIsTold(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault claytest.Fault
+		cfg   clay.Config
+		kind  clay.Kind
+		tries int
+		took  time.Duration
+	}{
+		"pace":      {answer(0, nil, 500), clay.Config{Pacer: clay.NewPacer(.01, 1), MaxElapsed: 10 * time.Second}, clay.KindUnavailable, 1, 10 * time.Second},
+		"one try":   {answer(0, nil, 429), clay.Config{Retries: -1}, clay.KindThrottled, 1, 0},
+		"two tries": {answer(0, []string{"40"}, 429), clay.Config{MaxElapsed: time.Minute}, clay.KindThrottled, 2, 44 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, c := emulate(t, claytest.Options{Faults: []claytest.Fault{tc.fault}}, tc.cfg)
+				start := time.Now()
+				_, err := c.Send(t.Context(), row{"a": 1})
+				e := failed(t, err, tc.kind)
+				if took := time.Since(start); len(e.Attempts) != tc.tries || took > tc.took || took < tc.took*9/10 {
+					t.Errorf("%d tries in %s: %v", len(e.Attempts), took, err)
+				}
+			})
+		})
+	}
+}
+
+// Concurrency bounds what is in flight, whoever sends.
+func TestConcurrencyIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := emulate(t, claytest.Options{PerSecond: -1, Faults: []claytest.Fault{{Kind: claytest.Slow, Latency: time.Second}}},
+			clay.Config{Concurrency: 3, Pacer: clay.NewPacer(-1, 0)})
+		var wg sync.WaitGroup
+		for i := range 9 {
+			wg.Go(func() {
+				if _, err := c.Send(t.Context(), row{"i": i}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		start := time.Now()
+		if wg.Wait(); time.Since(start) != 3*time.Second || len(s.Rows()) != 9 {
+			t.Errorf("9 rows of a second each, 3 at a time, took %s", time.Since(start))
+		}
+	})
+}
+
 // An earlier try may have made a row; a later success does not undo that.
 func TestErrorRemembersEarlierTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -139,8 +188,10 @@ func TestSendBatchTellsWhatBecameOfEachRecord(t *testing.T) {
 		if d := cmp.Diff([]int{1, 3, 4}, failed); d != "" {
 			t.Error(d)
 		}
-		if last := calls[5]; last.Sent != 3 || last.Failed != 3 {
-			t.Errorf("%+v", last)
+		for i, p := range calls {
+			if p.Sent+p.Failed != i+1 || (p.Err == nil) != (p.Receipt.Status == 200 && p.Receipt.Tries == 1) {
+				t.Errorf("%+v", p)
+			}
 		}
 	})
 }
@@ -160,6 +211,49 @@ func TestSendBatchStopsWhereNoRowCanSurvive(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is in flight when another record stops the batch is completed and counted; what
+// was only read says truly that it was not sent, and by nobody's cancelling.
+func TestSendBatchCompletesWhatIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{
+			{Kind: claytest.Answer, From: 5, To: 5, Status: []int{401}},
+			{Kind: claytest.SlowAnswer, Latency: 3 * time.Second},
+		}}, clay.Config{})
+		res, err := c.SendBatch(t.Context(), numbered(1000), clay.BatchOptions{})
+		failed(t, err, clay.KindUnauthorized)
+		if res.Sent != len(s.Rows()) || res.Sent < 4 {
+			t.Errorf("%d sent, %d rows", res.Sent, len(s.Rows()))
+		}
+		for _, e := range res.Errors {
+			rest := e.Err.Kind == clay.KindNotSent && strings.Contains(e.Error(), "another record") && !errors.Is(e, context.Canceled) && !errors.Is(e, clay.KindUnauthorized)
+			if !rest && e.Err.Status != 401 {
+				t.Errorf("%v", e)
+			}
+		}
+	})
+}
+
+// With a context that has ended nothing is read; without records nothing is done; and no
+// sequence at all is a mistake.
+func TestSendBatchOfNothing(t *testing.T) {
+	_, c := emulate(t, claytest.Options{}, clay.Config{})
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 { // whatever select picks
+		read := 0
+		if res, err := c.SendBatch(ended, counted(5, &read), clay.BatchOptions{}); !errors.Is(err, context.Canceled) || read+res.Sent+res.Failed != 0 {
+			t.Fatalf("%d read, %+v, %v", read, res, err)
+		}
+	}
+	if res, err := c.SendBatch(t.Context(), slices.Values([]any{}), clay.BatchOptions{}); err != nil || res.Sent+res.Failed != 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	_, err := c.SendBatch(t.Context(), nil, clay.BatchOptions{})
+	failed(t, err, clay.KindInvalid)
+	_, err = c.SendBatch(t.Context(), clay.Records[int](nil), clay.BatchOptions{})
+	failed(t, err, clay.KindInvalid)
 }
 
 // The same with a Retry-After longer than anybody waits.

@@ -1,6 +1,7 @@
 package clay
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +43,8 @@ func TestRecordsRefusedBeforeTheyAreSent(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, body, err)
 		}
 	}
-	for name, record := range map[string]any{"just fits": sized(MaxRecordBytes), "struct": struct{ A int }{1}, "empty": row{}} {
+	html := row{"a": strings.Repeat("<&>", MaxRecordBytes/3-10)} // six times as long when escaped
+	for name, record := range map[string]any{"just fits": sized(MaxRecordBytes), "struct": struct{ A int }{1}, "empty": row{}, "HTML": html} {
 		if _, err := encodeRecord("send", record); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -61,9 +64,16 @@ func TestNewRefusesBadSettings(t *testing.T) {
 		"not encrypted":     {WebhookURL: "http://api.clay.com/" + secret},
 		"a page":            {WebhookURL: "https://app.clay.com/workspaces/" + secret},
 		"user":              {WebhookURL: "https://" + secret + "@api.clay.com/"},
+		"port 99999":        {WebhookURL: "https://api.clay.com:99999/" + secret},
+		"port 0":            {WebhookURL: "https://api.clay.com:0/" + secret},
+		"base":              {EnterpriseKey: secret, BaseURL: "api.clay.com"},
 		"token":             {WebhookURL: testURL, WebhookToken: secret + "\n"},
+		"curly quotes":      {WebhookURL: testURL, WebhookToken: "“" + secret + "”"},
+		"key":               {EnterpriseKey: secret + " "},
+		"two transports":    {WebhookURL: testURL, HTTPClient: http.DefaultClient, Transport: http.DefaultTransport},
 		"concurrency":       {WebhookURL: testURL, Concurrency: -1},
 		"timeout":           {WebhookURL: testURL, Timeout: -1},
+		"max elapsed":       {WebhookURL: testURL, MaxElapsed: -1},
 	} {
 		c, err := New(cfg)
 		if c != nil || !errors.Is(err, KindConfig) || strings.Contains(err.Error(), secret) || failure(t, err).Hint == "" {
@@ -125,12 +135,43 @@ func FuzzParseRetryAfter(f *testing.F) {
 	})
 }
 
-func FuzzExcerpt(f *testing.F) {
-	f.Add([]byte("<html>\n\x1b[31m\u202e\xff"), "html")
-	f.Fuzz(func(t *testing.T, body []byte, _ string) {
-		s := excerpt(body)
-		if len(s) > maxExcerpt || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Fatalf("%d bytes: %q", len(s), s)
+// Whatever an error's body holds, the error keeps little of it, on one line, without
+// anything invisible and without the secret; the status alone says what it means, but for
+// the two texts that Clay is known for.
+func FuzzErrorBody(f *testing.F) {
+	f.Add(400, []byte("<html>\n\x1b[31m\u202e\xff"))
+	f.Add(403, []byte(`{"message":"Record limit reached for webhook"}`))
+	f.Add(404, []byte(`{"success":false,"message":"deprecated API endpoint"}`))
+	f.Add(500, []byte(testURL+" \t "+testToken))
+	f.Add(503, []byte(strings.Repeat("é ", 700)))
+	f.Add(429, []byte(strings.Repeat("x", 2*maxExcerpt)))
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		c, err := New(Config{WebhookURL: testURL, WebhookToken: testToken, Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body))}, nil
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.SendOnce(t.Context(), row{"a": 1})
+		if status/100 == 2 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		e, want := failure(t, err), wantKind(status)
+		switch {
+		case status == 403 && bytes.Contains(body, []byte("Record limit reached")):
+			want = KindExhausted
+		case want == KindNotFound && bytes.Contains(body, []byte("deprecated API endpoint")):
+			want = KindDeprecated
+		}
+		if e.Kind != want || e.Outcome != Answered || e.Status != status {
+			t.Fatalf("%d %q: %s", status, body, e.Kind)
+		}
+		invisible := func(r rune) bool { return !unicode.IsPrint(r) }
+		if len(e.Body) > maxExcerpt || strings.ContainsFunc(err.Error(), invisible) || strings.Contains(err.Error(), testToken) || strings.Contains(err.Error(), testPath) {
+			t.Fatalf("%d bytes: %q", len(e.Body), err)
 		}
 	})
 }
@@ -139,14 +180,15 @@ func FuzzExcerpt(f *testing.F) {
 // do not come out.
 func TestSecretsStayHidden(t *testing.T) {
 	echo := roundTripper(func(r *http.Request) (*http.Response, error) {
-		text := r.URL.String() + " " + r.Header.Get("x-clay-webhook-auth")
+		// The whole URL, its path written otherwise, its last part alone, its query alone.
+		text := r.URL.String() + ` ` + strings.ReplaceAll(r.URL.Path, "/", `\/`) + " " + path.Base(r.URL.Path) + " " + r.URL.RawQuery + " " + r.Header.Get("x-clay-webhook-auth")
 		return &http.Response{StatusCode: 400, Body: io.NopCloser(strings.NewReader(text))}, nil
 	})
 	fail := roundTripper(func(r *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Post", URL: r.URL.String(), Err: fmt.Errorf("cannot post to %s: %w", r.URL, io.ErrUnexpectedEOF)}
 	})
 	for name, rt := range map[string]http.RoundTripper{"echo": echo, "fail": fail} {
-		c, err := New(Config{WebhookURL: testURL, WebhookToken: testToken, Transport: rt})
+		c, err := New(Config{WebhookURL: testURL + "?key=5ecre7-query", WebhookToken: testToken, Transport: rt})
 		if err != nil {
 			t.Fatal(err)
 		}
