@@ -19,7 +19,7 @@ func wrap(op string, err error) error {
 		return e
 	}
 	switch {
-	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, sqlite3.FULL), errors.Is(err, sqlite3.IOERR_SHMSIZE), errors.Is(err, syscall.ENOSPC):
 		return &ledger.Error{
 			Kind: ledger.Full, Op: op, Message: "no space is left for the ledger",
 			Hint: "free some space and run it again: what was accepted is safe", Err: err,
@@ -42,7 +42,8 @@ func damaged(path string, err error) error {
 }
 
 // fatal reports whether after this error nothing more may be acknowledged: a failed flush leaves the log's state
-// unknown. A full disk is not fatal: the write was refused, not lost.
+// unknown. A full disk is not fatal: the write was refused, not lost. Neither is an index of the log that cannot grow,
+// which happens on a full disk only.
 func fatal(err error) bool {
-	return errors.Is(err, sqlite3.IOERR) && !errors.Is(err, syscall.ENOSPC) || errors.Is(err, sqlite3.CORRUPT)
+	return errors.Is(err, sqlite3.IOERR) && !errors.Is(err, sqlite3.IOERR_SHMSIZE) || errors.Is(err, sqlite3.CORRUPT)
 }

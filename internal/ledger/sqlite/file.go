@@ -34,22 +34,30 @@ func locate(path string) (string, error) {
 	return filepath.Join(folder, filepath.Base(path)), nil
 }
 
-// own takes the lock and makes the file, readable by its owner only: it holds people's data.
-func (s *Store) own(path string) error {
+// own takes the lock and makes the file, readable by its owner only: it holds people's data. Fresh is true when there is
+// nothing in it yet.
+func (s *Store) own(path string) (fresh bool, err error) {
 	got, err := s.lock.TryLock()
 	switch {
 	case err != nil:
-		return unusable(path, err)
+		return false, unusable(path, err)
 	case !got:
-		return &ledger.Error{
+		return false, &ledger.Error{
 			Kind: ledger.Busy, Op: "open", Message: fmt.Sprintf("the ledger %s is in use by another process", path),
 			Hint: "wait until it has ended, or name another ledger with --ledger",
 		}
 	}
 	if err := touch(path); err != nil {
-		return unusable(path, err)
+		return false, unusable(path, err)
 	}
-	return recognise(path)
+	if err := recognise(path); err != nil {
+		return false, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, unusable(path, err)
+	}
+	return info.Size() == 0, nil
 }
 
 // hide makes the files that SQLite made readable by their owner only. They are made anew at each opening, and nothing

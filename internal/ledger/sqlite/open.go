@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -56,11 +57,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path string) error {
-	if err := s.own(path); err != nil {
+	fresh, err := s.own(path)
+	if err != nil {
 		return err
 	}
-	var err error
-	if s.write, err = connect(source(path, s.vfs), 1, mark, `PRAGMA journal_mode=WAL`, `PRAGMA synchronous=FULL`); err != nil {
+	pragmas := []string{`PRAGMA journal_mode=WAL`, `PRAGMA synchronous=FULL`}
+	if fresh {
+		pragmas = append([]string{mark}, pragmas...)
+	}
+	if s.write, err = connect(source(path, s.vfs), 1, pragmas...); err != nil {
 		return damaged(path, err)
 	}
 	if err := migrate(ctx, path, s.write); err != nil {
@@ -78,12 +83,10 @@ func (s *Store) open(ctx context.Context, path string) error {
 	return nil
 }
 
-// source names a file to SQLite, whatever characters its path has, and the VFS to open it with; "" for the system's.
+// source names a file to SQLite, whatever characters its path has, and the VFS to open it with; "" for [diskVFS].
 func source(path, vfs string) string {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
-	if vfs != "" {
-		u.RawQuery = url.Values{"vfs": {vfs}}.Encode()
-	}
+	u.RawQuery = url.Values{"vfs": {cmp.Or(vfs, diskVFS)}}.Encode()
 	return u.String()
 }
 
