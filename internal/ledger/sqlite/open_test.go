@@ -20,9 +20,13 @@ import (
 
 var catalog = ledger.NewCatalog([]ledger.Target{{Name: "people", Lane: "main/webhook"}}, nil)
 
+func sqliteOpen(path string) (*sqlite.Store, error) {
+	return sqlite.Open(context.Background(), sqlite.Options{Path: path, Catalog: catalog})
+}
+
 func open(t testing.TB, path string) (*sqlite.Store, error) {
 	t.Helper()
-	return sqlite.Open(context.Background(), sqlite.Options{Path: path, Catalog: catalog})
+	return sqliteOpen(path)
 }
 
 // mustOpen opens a ledger that the test closes at its end.
@@ -84,7 +88,7 @@ func raw(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-func exec(t testing.TB, db *sql.DB, queries ...string) {
+func execAll(t testing.TB, db *sql.DB, queries ...string) {
 	t.Helper()
 	for _, q := range queries {
 		if _, err := db.Exec(q); err != nil {
@@ -187,7 +191,7 @@ func TestOpenRefuses(t *testing.T) {
 		return path
 	}
 	other := filepath.Join(dir, "other.db")
-	exec(t, raw(t, other), `CREATE TABLE records (id TEXT)`, `INSERT INTO records VALUES ('mine')`)
+	execAll(t, raw(t, other), `CREATE TABLE records (id TEXT)`, `INSERT INTO records VALUES ('mine')`)
 	before, err := os.ReadFile(other)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +257,7 @@ func TestOpenNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := raw(t, path)
-	exec(t, db, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`)
+	execAll(t, db, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
