@@ -61,7 +61,7 @@ func (s *server) apply(c *call, e ledger.Event) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, view(r))
+	return c.write(http.StatusOK, view(r))
 }
 
 // recordID returns the record that the path names.

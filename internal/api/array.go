@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/claygate/claygate/internal/intake"
@@ -61,11 +60,11 @@ type place struct {
 
 // acceptElements hands some elements in and writes the problems among their answers. When the ledger fails, that is the
 // problem of each of them, and the error.
-func (s *server) acceptElements(ctx context.Context, sub submission, elements []json.RawMessage, answers []any) ([]place, error) {
+func (s *server) acceptElements(ctx context.Context, sub submission, elements []intake.Member, answers []any) ([]place, error) {
 	var items []intake.Item
 	var at []int
-	for i, raw := range elements {
-		item, err := parseItem(raw, sub.def)
+	for i, element := range elements {
+		item, err := parseItem(element.Value, sub.def)
 		if err != nil {
 			answers[i] = s.problemOf(err)
 			continue

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -18,8 +19,8 @@ type Attempt struct {
 	AnsweredAt   *time.Time     `json:"answered_at"`
 }
 
-// attempts returns a record's tries at Clay, the oldest first.
-func (s *server) attempts(c *call, id ledger.RecordID) (*[]Attempt, error) {
+// attempts returns a record's tries at Clay, the oldest first, as JSON.
+func (s *server) attempts(c *call, id ledger.RecordID) (json.RawMessage, error) {
 	attempts, err := s.Ledger.Attempts(c.Context(), id)
 	if err != nil {
 		return nil, err
@@ -31,5 +32,5 @@ func (s *server) attempts(c *call, id ledger.RecordID) (*[]Attempt, error) {
 			MayDuplicate: a.MayDuplicate, StartedAt: moment(a.StartedAt), AnsweredAt: moment(a.AnsweredAt),
 		}
 	}
-	return &views, nil
+	return json.Marshal(views)
 }

@@ -27,16 +27,20 @@ func bodyFormat(r *http.Request) (format, error) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return 0, refusal(unsupported, "the body is compressed with %.40q", e)
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	given := r.Header.Get("Content-Type")
+	if given == "application/json" {
+		return jsonBody, nil
+	}
+	kind, _, err := mime.ParseMediaType(given)
 	switch {
 	case err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")):
 		return jsonBody, nil
 	case err == nil && (kind == "application/x-ndjson" || kind == "application/ndjson" || kind == "application/jsonl"):
 		return lineBody, nil
-	case r.Header.Get("Content-Type") == "":
+	case given == "":
 		return 0, refusal(unsupported, "the Content-Type is missing")
 	}
-	return 0, refusal(unsupported, "the Content-Type is %.80q", r.Header.Get("Content-Type"))
+	return 0, refusal(unsupported, "the Content-Type is %.80q", given)
 }
 
 // body reads a body of at most so many bytes.

@@ -110,7 +110,7 @@ func (c *call) patient(wait time.Duration) {
 	_ = c.control.SetWriteDeadline(time.Now().Add(wait + writeTime))
 }
 
-// answer writes a JSON answer.
+// answer writes an answer as JSON.
 func (c *call) answer(status int, body any) error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
@@ -118,12 +118,23 @@ func (c *call) answer(status int, body any) error {
 	if err := enc.Encode(body); err != nil {
 		return err
 	}
+	return c.write(status, text.Bytes())
+}
+
+// What is the same in the header of every answer. Nobody may change it.
+var (
+	jsonKind = []string{"application/json"}
+	noSniff  = []string{"nosniff"}
+)
+
+// write writes an answer that is JSON already.
+func (c *call) write(status int, text []byte) error {
 	h := c.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(text.Len()))
+	h["Content-Type"] = jsonKind
+	h["X-Content-Type-Options"] = noSniff
+	h["Content-Length"] = []string{strconv.Itoa(len(text))}
 	c.w.WriteHeader(status)
-	_, _ = c.w.Write(text.Bytes()) // the client left: nothing is to be done
+	_, _ = c.w.Write(text) // the client left: nothing is to be done
 	return nil
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,8 +19,8 @@ const (
 
 // Page is a part of a list of records, the newest first.
 type Page struct {
-	Records []*Record `json:"records"`
-	Next    *string   `json:"next"` // the cursor of the next page; null on the last one
+	Records []json.RawMessage `json:"records"`
+	Next    *string           `json:"next"` // the cursor of the next page; null on the last one
 }
 
 // list answers GET /v1/records.
@@ -38,7 +39,7 @@ func (s *server) list(c *call) error {
 	if err != nil {
 		return err
 	}
-	page := Page{Records: make([]*Record, 0, min(len(records), limit))}
+	page := Page{Records: make([]json.RawMessage, 0, min(len(records), limit))}
 	if len(records) > limit {
 		records = records[:limit]
 		next := cursor(records[limit-1].ID)

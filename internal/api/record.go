@@ -3,33 +3,10 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"time"
+	"strconv"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
-
-// Record is a record as callers see it.
-type Record struct {
-	ID           string          `json:"id"`
-	Target       string          `json:"target"`
-	State        ledger.State    `json:"state"`
-	Cached       bool            `json:"cached"`
-	Emulated     bool            `json:"emulated"`
-	Revision     int             `json:"revision"`
-	Result       json.RawMessage `json:"result"`
-	Error        *RecordError    `json:"error"`
-	Metadata     json.RawMessage `json:"metadata"`
-	MayDuplicate int             `json:"may_duplicate"`
-	CreatedAt    *time.Time      `json:"created_at"`
-	DoneAt       *time.Time      `json:"done_at"`
-	Attempts     *[]Attempt      `json:"attempts,omitempty"` // on request
-}
-
-// RecordError says why a record ended without a result.
-type RecordError struct {
-	Reason string `json:"reason"`
-	Hint   string `json:"hint"`
-}
 
 // hints say what to do about a record that ended without a result.
 var hints = map[ledger.State]string{
@@ -38,26 +15,46 @@ var hints = map[ledger.State]string{
 	ledger.Canceled: "replay it to send it after all",
 }
 
-// view returns a record as callers see it.
-func view(r *ledger.Record) *Record {
-	v := &Record{
-		ID: r.ID.String(), Target: r.Target, State: r.State, Cached: r.Cached, Emulated: r.Emulated,
-		Revision: r.Revision, Result: r.Result, Metadata: r.Metadata, MayDuplicate: r.MayDuplicate,
-		CreatedAt: moment(r.CreatedAt), DoneAt: moment(r.DoneAt),
-	}
-	if hint, failed := hints[r.State]; failed {
-		v.Error = &RecordError{Reason: r.Reason, Hint: hint}
-	}
-	return v
+// view returns a record as callers see it, as JSON. It is written by hand, because every record that comes in is
+// answered with one.
+func view(r *ledger.Record) json.RawMessage {
+	return appendRecord(make([]byte, 0, 512+len(r.Result)+len(r.Metadata)), r)
 }
 
-// moment returns a time as callers see it: in UTC, and none for zero.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
+func appendRecord(b []byte, r *ledger.Record) []byte {
+	b = append(b, `{"id":"`...)
+	b = append(b, r.ID.String()...)
+	b = append(b, `","target":`...)
+	b = appendText(b, r.Target)
+	b = append(b, `,"state":"`...)
+	b = append(b, r.State...)
+	b = append(b, `","cached":`...)
+	b = strconv.AppendBool(b, r.Cached)
+	b = append(b, `,"emulated":`...)
+	b = strconv.AppendBool(b, r.Emulated)
+	b = append(b, `,"revision":`...)
+	b = strconv.AppendInt(b, int64(r.Revision), 10)
+	b = append(b, `,"result":`...)
+	b = appendObject(b, r.Result)
+	b = append(b, `,"error":`...)
+	if hint, failed := hints[r.State]; failed {
+		b = append(b, `{"reason":`...)
+		b = appendText(b, r.Reason)
+		b = append(b, `,"hint":`...)
+		b = appendText(b, hint)
+		b = append(b, '}')
+	} else {
+		b = append(b, "null"...)
 	}
-	t = t.UTC()
-	return &t
+	b = append(b, `,"metadata":`...)
+	b = appendObject(b, r.Metadata)
+	b = append(b, `,"may_duplicate":`...)
+	b = strconv.AppendInt(b, int64(r.MayDuplicate), 10)
+	b = append(b, `,"created_at":`...)
+	b = appendMoment(b, r.CreatedAt)
+	b = append(b, `,"done_at":`...)
+	b = appendMoment(b, r.DoneAt)
+	return append(b, '}')
 }
 
 // record answers GET /v1/records/{id}.
@@ -89,13 +86,16 @@ func (s *server) record(c *call) error {
 		}
 		r = &records[0]
 	}
-	v := view(r)
+	text := view(r)
 	if attempts {
-		if v.Attempts, err = s.attempts(c, id); err != nil {
+		tries, err := s.attempts(c, id)
+		if err != nil {
 			return err
 		}
+		text = append(append(text[:len(text)-1], `,"attempts":`...), tries...)
+		text = append(text, '}')
 	}
-	return c.answer(http.StatusOK, v)
+	return c.write(http.StatusOK, text)
 }
 
 // reachable returns a record, when there is one that the caller's key reaches.

@@ -118,5 +118,5 @@ func (c *call) accepted(r *ledger.Record) error {
 		status = http.StatusAccepted
 		c.w.Header().Set("Location", "/v1/records/"+r.ID.String())
 	}
-	return c.answer(status, view(r))
+	return c.write(status, view(r))
 }

@@ -3,8 +3,6 @@ package api_test
 import (
 	"strings"
 	"testing"
-
-	"github.com/claygate/claygate/internal/api"
 )
 
 func TestSubmitOne(t *testing.T) {
@@ -13,7 +11,7 @@ func TestSubmitOne(t *testing.T) {
 	if got.status != 202 {
 		t.Fatalf("status %d: %s", got.status, got.body)
 	}
-	id := decode[api.Record](t, got).ID
+	id := decode[record](t, got).ID
 	if got.header.Get("Location") != "/v1/records/"+id {
 		t.Errorf("Location is %q for the record %q", got.header.Get("Location"), id)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -147,7 +148,7 @@ func (g *gateway) submit(target, item string) ledger.RecordID {
 	if got.status != http.StatusAccepted {
 		g.t.Fatalf("handing in %.80s: status %d: %s", item, got.status, got.body)
 	}
-	id, err := ledger.ParseRecordID(decode[api.Record](g.t, got).ID)
+	id, err := ledger.ParseRecordID(decode[record](g.t, got).ID)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -169,4 +170,20 @@ func (g *gateway) apply(id ledger.RecordID, events ...ledger.Event) {
 func (g *gateway) finish(id ledger.RecordID, result string) {
 	g.t.Helper()
 	g.apply(id, ledger.Result{Fields: json.RawMessage(result)})
+}
+
+// record is a record as callers see it.
+type record struct {
+	ID, Target   string
+	State        ledger.State
+	Cached       bool
+	Emulated     bool
+	Revision     int
+	Result       json.RawMessage
+	Error        *struct{ Reason, Hint string }
+	Metadata     json.RawMessage
+	MayDuplicate int        `json:"may_duplicate"`
+	CreatedAt    time.Time  `json:"created_at"`
+	DoneAt       *time.Time `json:"done_at"`
+	Attempts     []api.Attempt
 }

@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -51,7 +50,7 @@ func TestWait(t *testing.T) {
 				if took := time.Since(began); got.status != tt.status || took != tt.took {
 					t.Errorf("status %d after %s, want %d after %s", got.status, took, tt.status, tt.took)
 				}
-				r := decode[api.Record](t, got)
+				r := decode[record](t, got)
 				if done := string(r.Result) == `{"title":"Countess"}` && r.State == ledger.Done; done != (tt.status == 200) {
 					t.Errorf("status %d with %s", got.status, got.body)
 				}
@@ -83,7 +82,7 @@ func TestWaitForRecord(t *testing.T) {
 		time.AfterFunc(2*time.Second, func() { g.finish(id, `{}`) })
 		began := time.Now()
 		got := g.do("GET", "/v1/records/"+id.String()+"?wait=90s", "")
-		if took := time.Since(began); decode[api.Record](t, got).State != ledger.Done || took != 2*time.Second {
+		if took := time.Since(began); decode[record](t, got).State != ledger.Done || took != 2*time.Second {
 			t.Errorf("after %s it is %s", took, got.body)
 		}
 	})
@@ -246,7 +245,7 @@ func TestOneSend(t *testing.T) {
 	ids, cached := map[string]bool{}, 0
 	for range callers {
 		got := <-answers
-		r := decode[api.Record](t, got)
+		r := decode[record](t, got)
 		ids[r.ID] = true
 		var metadata struct{ Caller *int }
 		if got.status != 200 || !strings.Contains(string(r.Result), "Countess") || json.Unmarshal(r.Metadata, &metadata) != nil || metadata.Caller == nil {

@@ -18,28 +18,21 @@ type Member struct {
 // lets pass is not what was meant once it is at Clay: it refuses invalid UTF-8, a name given twice, nesting deeper than 64
 // levels, NUL characters, and numbers that no program can hold. Its errors name the member.
 func Members(raw []byte) ([]Member, error) {
-	var members []Member
-	s := scanner{data: raw, tell: func(name string, value []byte) {
-		members = append(members, Member{Name: name, Value: value})
-	}}
+	s := scanner{data: raw, most: len(raw)}
 	if err := s.document('{', "it must be one JSON object: Clay makes one row of each POST, whatever it holds"); err != nil {
 		return nil, err
 	}
-	return members, nil
+	return s.outer, nil
 }
 
 // Elements parts a JSON array. Only its own syntax is checked; each element is to be read by [Members]. No more than most
-// elements are returned, and how many there are.
-func Elements(raw []byte, most int) (elements []json.RawMessage, n int, err error) {
-	s := scanner{data: raw, loose: true, tell: func(_ string, value []byte) {
-		if n++; n <= most {
-			elements = append(elements, value)
-		}
-	}}
+// elements are returned, as members without a name, and how many there are.
+func Elements(raw []byte, most int) (elements []Member, n int, err error) {
+	s := scanner{data: raw, loose: true, most: most}
 	if err := s.document('[', "it must be a JSON array"); err != nil {
 		return nil, 0, err
 	}
-	return elements, n, nil
+	return s.outer, s.n, nil
 }
 
 // maxDepth bounds the nesting of a record. Clay shows two or three levels; what nests deeper is an accident or an attack.
@@ -52,8 +45,24 @@ const looseDepth = 1000
 type scanner struct {
 	data  []byte
 	pos   int
-	loose bool                            // check the syntax only
-	tell  func(name string, value []byte) // is told of the members or elements of the outermost value
+	loose bool // check the syntax only
+
+	outer []Member // of the outermost value
+	n     int      // how many there are
+	most  int      // how many of them to keep
+
+	names [][]byte // of the objects that are being read, the innermost last
+}
+
+// keep keeps a member or an element of the outermost value.
+func (s *scanner) keep(name, value []byte) {
+	if s.n++; s.n > s.most {
+		return
+	}
+	if s.outer == nil {
+		s.outer = make([]Member, 0, 8)
+	}
+	s.outer = append(s.outer, Member{Name: string(name), Value: value})
 }
 
 // fault is what is wrong with a JSON text, and where.
@@ -97,12 +106,9 @@ func (s *scanner) document(opening byte, otherwise string) error {
 		return broken("it is empty")
 	}
 	if s.data[s.pos] != opening {
-		outer := s.tell
-		s.tell = nil
 		if f := s.value(1); f != nil {
 			return f
 		}
-		s.tell = outer
 		return &fault{message: otherwise}
 	}
 	if f := s.value(1); f != nil {
@@ -161,7 +167,8 @@ func (s *scanner) value(depth int) *fault {
 
 // object reads an object after its brace.
 func (s *scanner) object(depth int) *fault {
-	var seen names
+	seen := names{scanner: s, first: len(s.names)}
+	defer seen.forget()
 	for first := true; ; first = false {
 		if done, f := s.next('}', first); done || f != nil {
 			return f
@@ -186,8 +193,8 @@ func (s *scanner) object(depth int) *fault {
 		if f := s.value(depth + 1); f != nil {
 			return f.in(string(name[:min(len(name), 40)]))
 		}
-		if depth == 1 && s.tell != nil {
-			s.tell(string(name), s.data[start:s.pos:s.pos])
+		if depth == 1 {
+			s.keep(name, s.data[start:s.pos:s.pos])
 		}
 	}
 }
@@ -202,8 +209,8 @@ func (s *scanner) array(depth int) *fault {
 		if f := s.value(depth + 1); f != nil {
 			return f.in("[" + strconv.Itoa(n) + "]")
 		}
-		if depth == 1 && s.tell != nil {
-			s.tell("", s.data[start:s.pos:s.pos])
+		if depth == 1 {
+			s.keep(nil, s.data[start:s.pos:s.pos])
 		}
 	}
 }
@@ -239,17 +246,22 @@ func (s *scanner) char() rune {
 	return r
 }
 
-// names are the names of one object. Most objects have few.
+// names are the names of one object. Most objects have few, which lie on the scanner's stack.
 type names struct {
-	few  [][]byte
-	many map[string]bool
+	*scanner
+	first int // where they begin
+	many  map[string]bool
 }
+
+// fewNames is how many names are looked through one by one.
+const fewNames = 16
 
 // add reports whether the name is new.
 func (n *names) add(name []byte) bool {
-	if n.many == nil && len(n.few) == 16 {
-		n.many = make(map[string]bool, 64)
-		for _, known := range n.few {
+	few := n.names[n.first:]
+	if n.many == nil && len(few) == fewNames {
+		n.many = make(map[string]bool, 4*fewNames)
+		for _, known := range few {
 			n.many[string(known)] = true
 		}
 	}
@@ -260,11 +272,17 @@ func (n *names) add(name []byte) bool {
 		n.many[string(name)] = true
 		return true
 	}
-	for _, known := range n.few {
+	for _, known := range few {
 		if string(known) == string(name) {
 			return false
 		}
 	}
-	n.few = append(n.few, name)
+	if n.names == nil {
+		n.names = make([][]byte, 0, fewNames)
+	}
+	n.names = append(n.names, name)
 	return true
 }
+
+// forget takes the names off the stack: their object has ended.
+func (n *names) forget() { n.names = n.names[:n.first] }
