@@ -71,7 +71,8 @@ func Main(args []string, s Streams) int {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{message: flagProblem(err), hint: "see `" + c.CommandPath() + " --help`"}
 	})
-	root.AddCommand(newEnrich(s), newSend(s), newServe(s), newConfig(s), newBackup(s), newRestore(s), newEmulate(s), newVersion(s))
+	root.AddCommand(newEnrich(s), newSend(s), newServe(s), newConfig(s), newRecords(s), newTargets(s), newTail(s),
+		newStop(s), newStart(s), newKeys(s), newBackup(s), newRestore(s), newEmulate(s), newVersion(s))
 	root.SuggestionsMinimumDistance = 2
 	return report(s, root.ExecuteContext(context.Background()))
 }

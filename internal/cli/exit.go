@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 
 	"github.com/claygate/claygate/clay"
+	"github.com/claygate/claygate/client"
 	"github.com/claygate/claygate/internal/config"
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/sheet"
@@ -67,6 +70,9 @@ func report(s Streams, err error) int {
 		fmt.Fprint(s.Err, eventLine("error", map[string]any{"message": message, "hint": hint, "exit": code}))
 		return code
 	}
+	if message == "" { // the code says it all
+		return code
+	}
 	line := "claygate: " + message
 	if hint != "" {
 		line += "\n  " + hint
@@ -93,6 +99,9 @@ func explain(err error) (message, hint string, code int) {
 	}
 	if e, ok := errors.AsType[*clay.Error](err); ok {
 		return explainClay(e)
+	}
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return cmp.Or(e.Detail, e.Title), e.Hint, gatewayExit(e.Status)
 	}
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return e.Path + ": " + e.Err.Error(), pathHint(e), exitInvalid
@@ -149,6 +158,24 @@ func clayExit(k clay.Kind) int {
 	case clay.KindNotFound, clay.KindDeprecated:
 		return exitNotFound
 	case clay.KindConfig, clay.KindInvalid:
+		return exitInvalid
+	}
+	return exitOther
+}
+
+// gatewayExit is the exit code for what a gateway answered; 0 means that it did not.
+func gatewayExit(status int) int {
+	switch status {
+	case 0:
+		return exitNetwork
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return exitAuth
+	case http.StatusNotFound:
+		return exitNotFound
+	case http.StatusTooManyRequests:
+		return exitRateLimited
+	}
+	if status < 500 {
 		return exitInvalid
 	}
 	return exitOther

@@ -80,7 +80,7 @@ func (l *load) open(ctx context.Context) error {
 		table.MaxAge = -1 // never
 	}
 	config := app.Config{
-		Ledger: path, Targets: []app.Target{table}, Observe: l.health.observe, Trouble: l.health.trouble, Idle: l.health.idle,
+		Ledger: path, Socket: true, Targets: []app.Target{table}, Observe: l.health.observe, Trouble: l.health.trouble, Idle: l.health.idle,
 		Pace: map[string]ledger.Pace{"main": l.flags.lanePace()}, Log: logger(l.streams, l.flags.verbose),
 	}
 	if l.await && !l.flags.dryRun {

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/claygate/claygate/client"
+	"github.com/claygate/claygate/internal/app"
+	"github.com/claygate/claygate/internal/config"
+)
+
+// gatewayFlags say which gateway a command speaks to.
+type gatewayFlags struct {
+	url, ledger, config string
+	emulate, json       bool
+}
+
+func (f *gatewayFlags) add(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&f.url, "gateway", "", "the URL of a running gateway (or CLAYGATE_GATEWAY; its key in CLAYGATE_KEY)")
+	c.PersistentFlags().StringVar(&f.ledger, "ledger", "", "the ledger on this machine, in use or not (default: in the user's state folder; or CLAYGATE_LEDGER)")
+	c.PersistentFlags().StringVarP(&f.config, "config", "c", "", "the configuration, for a ledger that is not in use")
+	c.PersistentFlags().BoolVar(&f.emulate, "emulate", false, "the ledger of --emulate")
+	c.PersistentFlags().BoolVar(&f.json, "json", false, "JSON lines, as pipes get them")
+}
+
+// gateway is what an operating command speaks to.
+type gateway struct {
+	*client.Client
+	app *app.App // opened for this command alone; nil where another process serves
+}
+
+// open finds the gateway: the one named, else the process that has the ledger in use, else the ledger itself, opened
+// for as long as the command runs and sending nothing.
+func (f *gatewayFlags) open(ctx context.Context, s Streams) (*gateway, error) {
+	url := f.url
+	if url == "" && f.ledger == "" && !f.emulate {
+		url = s.Getenv("CLAYGATE_GATEWAY")
+	}
+	if url != "" {
+		return connect(client.Config{BaseURL: url, Key: s.Getenv("CLAYGATE_KEY")}, nil)
+	}
+	path, err := ledgerPath(s, f.ledger, f.emulate)
+	if err != nil {
+		return nil, err
+	}
+	if socket := app.SocketPath(path); answers(socket) {
+		return connect(client.Config{BaseURL: "unix:" + socket}, nil)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, &usageError{message: "there is no ledger " + path, hint: "name one with --ledger, or a running gateway with --gateway"}
+	}
+	a, err := app.Open(ctx, f.idle(s, path))
+	if err != nil {
+		return nil, err
+	}
+	return connect(client.Config{HTTPClient: &http.Client{Transport: within{a.Trusted}}}, a)
+}
+
+func connect(c client.Config, a *app.App) (*gateway, error) {
+	to, err := client.New(c)
+	if err != nil {
+		return nil, &usageError{message: "--gateway: " + err.Error()}
+	}
+	return &gateway{Client: to, app: a}, nil
+}
+
+func (g *gateway) close() error {
+	g.Close()
+	if g.app != nil {
+		return g.app.Close()
+	}
+	return nil
+}
+
+// idle is an app on the ledger that knows the configured targets and sends nothing.
+func (f *gatewayFlags) idle(s Streams, path string) app.Config {
+	source := config.Source{Path: f.config, Getenv: s.Getenv}
+	source.Emulate = f.config != "" // a file's secrets are not needed to look
+	run := app.Config{}
+	if c, err := config.Load(source); err == nil { // else nothing is configured: the records are there all the same
+		run = app.FromConfig(c)
+	}
+	for i := range run.Targets {
+		run.Targets[i].Webhooks, run.Targets[i].Lookup = nil, nil // whatever Clay they are of, nothing goes there
+	}
+	return app.Config{Ledger: path, Targets: run.Targets, Version: version()}
+}
+
+// answers reports whether a process listens on a socket.
+func answers(socket string) bool {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
+}
+
+// within carries requests to a handler in this process.
+type within struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	a := &reply{header: http.Header{}, status: http.StatusOK}
+	w.handler.ServeHTTP(a, r)
+	return &http.Response{
+		StatusCode: a.status, Status: http.StatusText(a.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: a.header, Body: io.NopCloser(&a.body), ContentLength: int64(a.body.Len()), Request: r,
+	}, r.Context().Err()
+}
+
+// reply is what a handler answered.
+type reply struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *reply) Header() http.Header         { return a.header }
+func (a *reply) WriteHeader(status int)      { a.status = status }
+func (a *reply) Write(p []byte) (int, error) { return a.body.Write(p) }
+
+// operate runs a command on the gateway.
+func operate(f *gatewayFlags, s Streams, do func(ctx context.Context, g *gateway, args []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) (err error) {
+		ctx, cancel := context.WithCancel(c.Context())
+		defer cancel()
+		go func() {
+			select {
+			case <-s.Interrupt:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		g, err := f.open(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, g.close()) }()
+		err = do(ctx, g, args)
+		if ctx.Err() != nil {
+			return &exitError{code: exitInterrupted}
+		}
+		return err
+	}
+}

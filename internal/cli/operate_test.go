@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/claygate/claygate/clay/claytest"
+	"github.com/claygate/claygate/client"
+)
+
+// last returns the last JSON line of an output.
+func last[T any](t *testing.T, r result) T {
+	t.Helper()
+	var v T
+	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &v); err != nil {
+		t.Fatalf("%q is no JSON: %v", r.out, err)
+	}
+	return v
+}
+
+// operating is what works alike on a ledger that a server has in use and on one that nobody has.
+func operating(t *testing.T, w *world, ledger string) {
+	t.Helper()
+	on := func(args ...string) result {
+		t.Helper()
+		r := w.run(append(args, "--ledger", ledger)...)
+		w.check(r)
+		return r
+	}
+	record := last[client.Record](t, on("records", "list"))
+	if record.State != client.Done {
+		t.Fatalf("the record is %s, want done", record.State)
+	}
+	if r := on("records", "show", record.ID); r.code != exitOK || !strings.Contains(r.out, `"verdict": "accepted"`) {
+		t.Errorf("records show: exit %d, %s", r.code, r.out)
+	}
+	if r := on("records", "list", "--state", "dead"); r.code != exitOK || r.out != "" {
+		t.Errorf("records list of none: exit %d, %q", r.code, r.out)
+	}
+	if r := on("records", "replay", record.ID); r.code != exitInvalid || !strings.Contains(r.err, "is done") {
+		t.Errorf("replay of what is done: exit %d, %s", r.code, r.err)
+	}
+	if r := on("records", "show", "rec_00000000000000000000000001"); r.code != exitNotFound {
+		t.Errorf("show of nothing: exit %d, %s", r.code, r.err)
+	}
+	on("stop", "--reason", "the budget is spent")
+	if r := on("targets", "list"); !strings.Contains(r.err, "the budget is spent") {
+		t.Errorf("a stop does not show: %s", r.err)
+	}
+	on("start")
+	if r := on("targets", "list"); strings.Contains(r.err, "stopped") {
+		t.Errorf("a start does not show: %s", r.err)
+	}
+	on("targets", "pause", "default", "--reason", "being rebuilt")
+	if target := last[client.Target](t, on("targets", "list")); target.Paused == nil || target.Paused.Reason != "being rebuilt" {
+		t.Errorf("a pause does not show: %+v", target)
+	}
+	on("targets", "resume", "default")
+	key := last[client.APIKey](t, on("keys", "create", "crm", "--scope", "send", "--json"))
+	if on("keys", "revoke", key.ID); key.Key == "" {
+		t.Errorf("the key %+v was not shown", key)
+	}
+	if listed := last[client.APIKey](t, on("keys", "list")); listed.Key != "" || listed.RevokedAt.IsZero() {
+		t.Errorf("the list shows %+v, want it revoked and the key itself hidden", listed)
+	}
+}
+
+func TestOperateWhatAServerHasInUse(t *testing.T) {
+	w := newWorld(t, claytest.Options{Misses: -1})
+	listen, ledger := freeAddress(t), w.path("l.db")
+	server := w.start("serve", "--listen", listen, "--callback-listen", w.callback, "--ledger", ledger)
+	server.until(`"msg":"serving"`)
+	c, err := client.New(client.Config{BaseURL: "http://" + listen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	record, err := c.Enrich(t.Context(), "default", map[string]any{"email": "ada.lovelace@acme.example"}, client.Options{})
+	if err != nil || !strings.Contains(string(record.Result), "Ada Lovelace") {
+		t.Fatalf("enriched to %s, %v", record.Result, err)
+	}
+	operating(t, w, ledger)
+	server.interrupt <- os.Interrupt
+	if r := server.wait(); r.code != exitOK {
+		t.Errorf("serve ended with %d: %s", r.code, r.err)
+	}
+	if r := w.run("tail", "--ledger", ledger); r.code != exitInvalid {
+		t.Errorf("tail of a ledger that nobody has in use: exit %d, %s", r.code, r.err)
+	}
+}
+
+func TestOperateALedgerThatNobodyHasInUse(t *testing.T) {
+	w := newWorld(t, claytest.Options{Misses: -1})
+	ledger := w.path("l.db")
+	input := w.file("leads.csv", "email\nada.lovelace@acme.example\n")
+	if r := w.enrich(input, "--ledger", ledger); r.code != exitOK {
+		t.Fatalf("exit %d: %s", r.code, r.err)
+	}
+	operating(t, w, ledger)
+	if r := w.run("records", "list", "--ledger", w.path("no.db")); r.code != exitInvalid || !strings.Contains(r.err, "there is no ledger") {
+		t.Errorf("a ledger that is not there: exit %d, %s", r.code, r.err)
+	}
+}

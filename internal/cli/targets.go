@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/claygate/claygate/client"
+)
+
+func newTargets(s Streams) *cobra.Command {
+	var f gatewayFlags
+	c := &cobra.Command{Use: "targets", Short: "List, pause and resume targets", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	f.add(c)
+	var reason string
+	pause := &cobra.Command{
+		Use: "pause TARGET", Short: "Send nothing more to a target", Args: oneArg("a target", "e.g. claygate targets pause people"),
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, args []string) error {
+			t, err := g.Pause(ctx, args[0], reason)
+			return listTargets(s, f.json, err, t)
+		}),
+	}
+	pause.Flags().StringVar(&reason, "reason", "paused by hand", "why, for those who read it later")
+	c.AddCommand(pause, &cobra.Command{
+		Use: "resume TARGET", Short: "Let a target go on", Args: oneArg("a target", "e.g. claygate targets resume people"),
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, args []string) error {
+			t, err := g.Resume(ctx, args[0])
+			return listTargets(s, f.json, err, t)
+		}),
+	}, &cobra.Command{
+		Use: "list", Short: "Show every target with its counts, its pause and its webhooks", Args: noArgs,
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error {
+			all, err := g.Targets(ctx)
+			if err == nil && all.Stopped != nil {
+				s.tell("all sending is stopped: " + *all.Stopped + "\n")
+			}
+			return listTargets(s, f.json, err, all.Targets...)
+		}),
+	})
+	return c
+}
+
+func listTargets(s Streams, asJSON bool, err error, targets ...client.Target) error {
+	if err != nil {
+		return err
+	}
+	l := newListing(s, asJSON, "target", "kind", "records", "webhooks", "paused")
+	for _, t := range targets {
+		var counts, webhooks []string
+		for _, state := range slices.Sorted(maps.Keys(t.Counts)) {
+			counts = append(counts, fmt.Sprintf("%d %s", t.Counts[state], state))
+		}
+		for _, w := range t.Webhooks {
+			webhooks = append(webhooks, fmt.Sprintf("%d of %d", w.Used, w.Limit))
+		}
+		paused := ""
+		if t.Paused != nil {
+			paused = oneLine(t.Paused.Reason)
+		}
+		if err := l.add(t, t.Name, t.Kind, strings.Join(counts, ", "), strings.Join(webhooks, ", "), paused); err != nil {
+			return err
+		}
+	}
+	return l.end()
+}
+
+func newStop(s Streams) *cobra.Command {
+	var f gatewayFlags
+	var reason string
+	c := &cobra.Command{
+		Use: "stop", Short: "Stop all sending within a second; it stays stopped over restarts", Args: noArgs,
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error {
+			if err := g.Stop(ctx, reason); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(s.Out, "all sending is stopped; callbacks are still taken. `claygate start` lets it go on.")
+			return err
+		}),
+	}
+	f.add(c)
+	c.Flags().StringVar(&reason, "reason", "stopped by hand", "why, for those who read it later")
+	return c
+}
+
+func newStart(s Streams) *cobra.Command {
+	var f gatewayFlags
+	c := &cobra.Command{
+		Use: "start", Short: "Let sending go on after a stop", Args: noArgs,
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error {
+			if err := g.Start(ctx); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(s.Out, "sending goes on")
+			return err
+		}),
+	}
+	f.add(c)
+	return c
+}
+
+func newKeys(s Streams) *cobra.Command {
+	var f gatewayFlags
+	var k client.NewKey
+	c := &cobra.Command{Use: "keys", Short: "Create, list and revoke API keys", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	f.add(c)
+	create := &cobra.Command{
+		Use: "create NAME", Short: "Create an API key; it is shown once", Args: oneArg("a name", "e.g. claygate keys create crm --scope send"),
+		Example: "  claygate keys create crm --scope send,read --target people\n  claygate keys create n8n --ingest people",
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, args []string) error {
+			k.Name = args[0]
+			key, err := g.CreateKey(ctx, k)
+			if err != nil {
+				return err
+			}
+			if f.json {
+				return newListing(s, true).add(key)
+			}
+			_, err = fmt.Fprintf(s.Out, "%s\n", key.Key)
+			s.tell("That is the key " + key.ID + ". It is shown this once: only its hash is kept.\n")
+			return err
+		}),
+	}
+	create.Flags().StringSliceVar(&k.Scopes, "scope", nil, "what it may do: send, read, replay, admin")
+	create.Flags().StringSliceVar(&k.Targets, "target", nil, "the only targets that it reaches (default: all)")
+	create.Flags().StringVar(&k.Ingest, "ingest", "", "the one target that it feeds, for a client that can do no more")
+	c.AddCommand(create, &cobra.Command{
+		Use: "list", Short: "List the API keys", Args: noArgs,
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error {
+			keys, err := g.Keys(ctx)
+			if err != nil {
+				return err
+			}
+			l := newListing(s, f.json, "id", "name", "scopes", "targets", "created", "revoked")
+			for _, key := range keys {
+				revoked := ""
+				if !key.RevokedAt.IsZero() {
+					revoked = ago(key.RevokedAt)
+				}
+				if err := l.add(key, key.ID, key.Name, strings.Join(key.Scopes, ","), strings.Join(key.Targets, ",")+key.Ingest, ago(key.CreatedAt), revoked); err != nil {
+					return err
+				}
+			}
+			return l.end()
+		}),
+	}, &cobra.Command{
+		Use: "revoke ID", Short: "End an API key for ever", Args: oneArg("a key's ID", "e.g. claygate keys revoke key_…"),
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, args []string) error { return g.RevokeKey(ctx, args[0]) }),
+	})
+	return c
+}
