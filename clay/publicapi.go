@@ -119,6 +119,9 @@ func askOnce[T any](ctx context.Context, c *Client, r call, p post) (out T, a an
 		return out, a, nil
 	}
 	e.harmless = !r.starts
+	if e.Kind == KindPaymentRequired {
+		e.Quota = c.quota.Load()
+	}
 	hints := maps.Clone(apiHints)
 	maps.Copy(hints, r.hints)
 	if hint, ok := hints[e.Kind]; ok {

@@ -99,6 +99,12 @@ func (s *Server) publicRoutes(mux *http.ServeMux) {
 		"POST /routines/{routine}/run-batch/upload-url": s.uploadURL,
 		"POST /routines/{routine}/run-batch/start":      s.startBatch,
 		"GET /routines/run-batch/{run}/results":         s.batchResults,
+		"POST /search/filters-mode":                     s.createFilters,
+		"GET /search/filters-mode/fields":               s.searchFields,
+		"POST /search/filters-mode/{search}/run":        s.runFilters,
+		"POST /search/query-mode":                       s.createQuery,
+		"GET /search/query-mode/reference":              s.queryReference,
+		"POST /search/query-mode/{search}/run":          s.runQuery,
 		"GET /routines/run/{run}/results":               s.runResults,
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(of)) {

@@ -52,13 +52,15 @@ type api struct {
 
 	sending sync.WaitGroup // completion webhooks that are due
 
-	mu      sync.Mutex
-	born    time.Time // goes into ids, so that no two servers use the same
-	runs    map[string]*run
-	order   []*run // oldest first
-	number  int
-	files   map[string]*upload
-	uploads int
+	mu              sync.Mutex
+	born            time.Time // goes into ids, so that no two servers use the same
+	runs            map[string]*run
+	order           []*run // oldest first
+	number          int
+	files           map[string]*upload
+	uploads         int
+	searches        map[string]*search
+	searched, found int
 }
 
 func newAPI(opt PublicAPI) *api {
@@ -72,6 +74,7 @@ func (p *api) clear(opt PublicAPI) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.runs, p.order, p.files = map[string]*run{}, nil, map[string]*upload{}
+	p.searches, p.found = map[string]*search{}, 0
 	p.limiter.refill()
 	p.credits.mu.Lock()
 	defer p.credits.mu.Unlock()
