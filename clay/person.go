@@ -11,12 +11,12 @@ import (
 
 // Person is what Clay knows about a person. A field that Clay does not know is empty.
 type Person struct {
-	Name        string `json:"name,omitempty"`         // full name
-	Email       string `json:"email,omitempty"`        // as Clay writes it
-	Title       string `json:"title,omitempty"`        // of the present job
-	Company     string `json:"company,omitempty"`      // the present employer's name
-	LinkedInURL string `json:"linkedin_url,omitempty"` // of the profile
-	Location    string `json:"location,omitempty"`     // free text
+	Name        string `json:"name,omitempty"`
+	Email       string `json:"email,omitempty"`
+	Title       string `json:"title,omitempty"`
+	Company     string `json:"company,omitempty"`
+	LinkedInURL string `json:"linkedin_url,omitempty"`
+	Location    string `json:"location,omitempty"`
 	// Extra holds every other field as Clay sent it, and those above whose value was
 	// of another shape, e.g. a company that is an object.
 	Extra map[string]json.RawMessage `json:"-"`
@@ -24,15 +24,15 @@ type Person struct {
 
 // Company is what Clay knows about a company. A field that Clay does not know is empty.
 type Company struct {
-	Name     string `json:"name,omitempty"`     // as Clay writes it
-	Domain   string `json:"domain,omitempty"`   // as Clay writes it
-	Industry string `json:"industry,omitempty"` // free text
+	Name     string `json:"name,omitempty"`
+	Domain   string `json:"domain,omitempty"`
+	Industry string `json:"industry,omitempty"`
 	// EmployeeCount is 0 when it is not known or not a number, e.g. "51-200"; that
 	// text is then in Extra.
 	EmployeeCount int    `json:"employee_count,omitempty"`
-	LinkedInURL   string `json:"linkedin_url,omitempty"` // of the company's page
-	Location      string `json:"location,omitempty"`     // free text
-	Description   string `json:"description,omitempty"`  // free text
+	LinkedInURL   string `json:"linkedin_url,omitempty"`
+	Location      string `json:"location,omitempty"`
+	Description   string `json:"description,omitempty"`
 	// Extra holds every other field as Clay sent it, and those above whose value was
 	// of another shape.
 	Extra map[string]json.RawMessage `json:"-"`
