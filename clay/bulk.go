@@ -20,10 +20,9 @@ const slowest = 64 << 10
 // File is a file of items at Clay, ready to be started.
 type File struct {
 	// ID is what StartBulk takes.
-	ID string
-	// Items is how many it holds, Bytes how long it is.
-	Items int
-	Bytes int64
+	ID    string
+	Items int   // how many it holds
+	Bytes int64 // how long it is
 }
 
 // Bulk uploads items and starts one run for all of them: Upload, then StartBulk. It

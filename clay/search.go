@@ -229,6 +229,7 @@ func (s *Search[T]) Quota() *Quota {
 
 // SearchFields are what people or companies can be filtered by.
 type SearchFields struct {
+	// Fields are the filters.
 	Fields []SearchField `json:"fields"`
 	// Guidance is Clay's advice on how to filter, as it sends it.
 	Guidance json.RawMessage `json:"guidance"`
@@ -236,8 +237,8 @@ type SearchFields struct {
 
 // SearchField is one of them.
 type SearchField struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
+	Name string `json:"name"` // its name in SearchRequest.Filters
+	Type string `json:"type"` // in Clay's words
 	// Description may be empty.
 	Description string `json:"description"`
 	// AllowedValues is empty when any value is allowed.
