@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -31,6 +32,10 @@ func (s *Store) List(ctx context.Context, q ledger.Query) ([]ledger.Record, erro
 	return records, s.wrap("list", rows.Err())
 }
 
+// trouble lists the states that the index records_trouble holds. A query must say so in the index's own words to be
+// answered from it.
+var trouble = []ledger.State{ledger.Uncertain, ledger.Dead, ledger.Expired, ledger.Canceled}
+
 // conditions returns the WHERE clause of a query and its arguments.
 func conditions(q ledger.Query) (where string, args []any) {
 	var all []string
@@ -47,6 +52,9 @@ func conditions(q ledger.Query) (where string, args []any) {
 			states[i] = string(state)
 		}
 		add(`r.state IN (?`+strings.Repeat(`, ?`, len(states)-1)+`)`, states...)
+		if !slices.ContainsFunc(q.States, func(s ledger.State) bool { return !slices.Contains(trouble, s) }) {
+			add(`(r.state = 'uncertain' OR r.state = 'dead' OR r.state = 'expired' OR r.state = 'canceled')`)
+		}
 	}
 	if !q.Key.IsZero() {
 		add(`r.key = ?`, q.Key[:])
