@@ -82,7 +82,7 @@ func conformsAnswer(answer object, got reply) error {
 	case "text/html":
 		return nil
 	case "application/x-ndjson":
-		return conformsTexts(schema, strings.Split(strings.TrimSuffix(got.body, "\n"), "\n"))
+		return conformsTexts(schema, slices.Collect(strings.Lines(got.body)))
 	case "text/event-stream":
 		var data []string
 		for line := range strings.SplitSeq(got.body, "\n") {

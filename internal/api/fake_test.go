@@ -299,3 +299,16 @@ func (f *fake) RevokeKey(ctx context.Context, id string) error {
 	}
 	return &ledger.Error{Kind: ledger.NotFound, Op: "key", Message: "there is no key " + id}
 }
+
+// full is a ledger whose disk is full after some calls.
+type full struct {
+	*fake
+	most int
+}
+
+func (f *full) Accept(ctx context.Context, in []ledger.Submission) ([]ledger.Acceptance, error) {
+	if f.most--; f.most < 0 {
+		return nil, &ledger.Error{Kind: ledger.Full, Op: "accept", Message: "no space"}
+	}
+	return f.fake.Accept(ctx, in)
+}

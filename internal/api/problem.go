@@ -98,11 +98,8 @@ func (s *server) problemOf(err error) *Problem {
 	return p
 }
 
-// refuse writes a problem.
+// refuse writes a problem, also to a client that seems to have left: with nothing written it would be a 200.
 func (s *server) refuse(c *call, err error) {
-	if c.Context().Err() != nil {
-		return // nobody is there to read it
-	}
 	p := s.problemOf(err)
 	text, _ := json.Marshal(p) // texts and numbers always encode
 	h := c.w.Header()

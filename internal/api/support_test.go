@@ -187,3 +187,10 @@ type record struct {
 	DoneAt       *time.Time `json:"done_at"`
 	Attempts     []api.Attempt
 }
+
+// plain sends a request without a look into the document, for answers that are large.
+func (g *gateway) plain(r *http.Request) reply {
+	w := httptest.NewRecorder()
+	g.handler.ServeHTTP(w, r)
+	return reply{status: w.Code, header: w.Header(), body: w.Body.String()}
+}
