@@ -1,0 +1,215 @@
+package e2e_test
+
+import (
+	"database/sql"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ncruces/go-sqlite3/driver"
+
+	"github.com/claygate/claygate/clay/claytest"
+)
+
+// books are what the ledger's file says, read by other means than claygate's own.
+type books struct {
+	states    map[string]int  // records by state
+	doubles   map[string]int  // by record: attempts after one that may have left a row
+	flagged   map[string]int  // by record: attempts after which a send could make a second row
+	attempts  map[string]bool // by "record.attempt": what claygate says it sent, or was about to send when it was killed
+	orphans   int             // attempts that a kill cut off
+	callbacks map[string]int  // by body
+}
+
+// read reads the books. No claygate may run.
+func read(t *testing.T, path string) books {
+	t.Helper()
+	db, err := driver.Open("file:" + filepath.ToSlash(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	b := books{
+		states: map[string]int{}, doubles: map[string]int{}, flagged: map[string]int{}, attempts: map[string]bool{}, callbacks: map[string]int{},
+	}
+	each(t, db, `SELECT hex(id), state, may_duplicate FROM records`, func(scan func(...any)) {
+		var record, state string
+		var doubles int
+		scan(&record, &state, &doubles)
+		b.states[state]++
+		b.doubles[record] = doubles
+	})
+	each(t, db, `SELECT hex(record), n, outcome, excerpt, may_duplicate FROM attempts`, func(scan func(...any)) {
+		var record, outcome, excerpt string
+		var n, flagged int
+		scan(&record, &n, &outcome, &excerpt, &flagged)
+		b.flagged[record] += flagged
+		if outcome == "released" {
+			return
+		}
+		b.attempts[fmt.Sprintf("%s.%d", record, n)] = true
+		if outcome == "" || strings.Contains(excerpt, "the process that was sending it ended") {
+			b.orphans++
+		}
+	})
+	each(t, db, `SELECT body FROM callbacks`, func(scan func(...any)) {
+		var body string
+		scan(&body)
+		b.callbacks[body]++
+	})
+	return b
+}
+
+// each visits the rows of a query.
+func each(t *testing.T, db *sql.DB, query string, visit func(scan func(...any))) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		visit(func(dest ...any) {
+			if err := rows.Scan(dest...); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ticket is what a row carries: which record it is, and which of its attempts made the row.
+type ticket struct{ record, attempt string }
+
+func (k ticket) String() string { return k.record + "." + k.attempt }
+
+// ticketOf reads the ticket of a submission. The record's ID is turned into the form in which the file has it.
+func ticketOf(t *testing.T, body []byte) ticket {
+	t.Helper()
+	var row struct {
+		ID string `json:"claygate_id"`
+	}
+	if err := json.Unmarshal(body, &row); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	parts := strings.Split(row.ID, ".")
+	if len(parts) != 3 {
+		t.Fatalf("no ticket in %s", body)
+	}
+	digits, _ := strings.CutPrefix(parts[0], "rec_")
+	raw, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(digits))
+	if err != nil {
+		t.Fatalf("%q is no record ID: %v", parts[0], err)
+	}
+	return ticket{fmt.Sprintf("%X", raw), parts[1]}
+}
+
+// figures are what an audit found, for the log.
+type figures struct {
+	records, requests, rows, doubled, callbacks, attempts, orphans int
+	tightest                                                       float64 // how much of Clay's limit the fullest window used
+}
+
+func (f figures) String() string {
+	return fmt.Sprintf("%d records · %d requests · %d rows at Clay, %d of them second ones · %d callbacks answered 200 · %d attempts, %d cut off · fullest window %.0f %% of the limit",
+		f.records, f.requests, f.rows, f.doubled, f.callbacks, f.attempts, f.orphans, 100*f.tightest)
+}
+
+// audit compares the ledger with what the emulator saw: the invariants that must hold whatever happened. Want is how
+// many records were taken in.
+func (b *table) audit(want int) figures {
+	b.t.Helper()
+	t, books := b.t, read(b.t, b.ledger())
+	f := figures{requests: b.clay.Stats().Requests, attempts: len(books.attempts), orphans: books.orphans, rows: b.clay.Stats().Rows}
+
+	// I1: every record that was accepted is somewhere.
+	for state, n := range books.states {
+		f.records += n
+		switch state {
+		case "done", "queued", "sending", "sent", "uncertain", "joined", "dead", "expired", "canceled":
+		default:
+			t.Errorf("I1: %d records are %q", n, state)
+		}
+	}
+	if f.records != want {
+		t.Errorf("I1: %d records, want the %d that were accepted", f.records, want)
+	}
+
+	// I2: rows at Clay ≤ 1 + what is flagged as a possible duplicate.
+	perRecord := map[string]int{}
+	for _, row := range b.clay.Rows() {
+		perRecord[ticketOf(t, row.Body).record]++
+	}
+	for record, n := range perRecord {
+		f.doubled += n - 1
+		if n > 1+books.doubles[record] || n > 1+books.flagged[record] {
+			t.Errorf("I2: record %s has %d rows at Clay, with %d attempts that may have doubled it and %d flags", record, n, books.doubles[record], books.flagged[record])
+		}
+	}
+
+	// I3: what was acknowledged to Clay is on disk.
+	acknowledged := map[string]int{}
+	for _, c := range b.clay.Callbacks() {
+		if c.Status == 200 {
+			acknowledged[c.Body]++
+			f.callbacks++
+		}
+	}
+	for body, n := range acknowledged {
+		if books.callbacks[body] < n {
+			t.Errorf("I3: %d callbacks were acknowledged and %d are kept of %s", n, books.callbacks[body], body)
+		}
+	}
+
+	// I4: the pace holds, over kills and restarts.
+	f.tightest = b.pacing()
+
+	// I5: what Clay saw is what the ledger says it sent. Each request is an attempt that was on disk before, and none
+	// was used twice; what the ledger has beyond them was cut off by a kill.
+	seen := map[string]bool{}
+	for _, request := range b.clay.Requests() {
+		if request.Status == 0 && !json.Valid([]byte(request.Body)) {
+			continue // reset by a fault while its body was read: it counts, but nobody can say whose it was
+		}
+		k := ticketOf(t, []byte(request.Body)).String()
+		if seen[k] {
+			t.Errorf("I5: attempt %s was sent twice", k)
+		}
+		if seen[k] = true; !books.attempts[k] {
+			t.Errorf("I5: attempt %s was sent, and the ledger does not know it", k)
+		}
+	}
+	if f.requests > f.attempts || f.requests < f.attempts-f.orphans {
+		t.Errorf("I5: %d requests, %d attempts in the ledger, of which %d were cut off", f.requests, f.attempts, f.orphans)
+	}
+	return f
+}
+
+// pacing checks every window of requests against Clay's limit: burst + rate · its length. It returns the share of the
+// limit that the fullest window used.
+func (b *table) pacing() (tightest float64) {
+	b.t.Helper()
+	rate, burst := float64(b.pace), 2*float64(b.pace)
+	if b.pace == 0 {
+		rate, burst = claytest.DefaultPerSecond, claytest.DefaultBurst
+	}
+	requests := b.clay.Requests()
+	for i := range requests {
+		for j := i; j < len(requests); j++ {
+			window := requests[j].At.Sub(requests[i].At)
+			n, limit := float64(j-i+1), burst+rate*max(window, 0).Seconds()
+			tightest = max(tightest, n/limit)
+			if n > limit {
+				b.t.Errorf("I4: %.0f requests within %s, more than %.1f", n, window.Round(time.Millisecond), limit)
+				return tightest
+			}
+		}
+	}
+	return tightest
+}
