@@ -99,6 +99,7 @@ func (s *Server) publicRoutes(mux *http.ServeMux) {
 		"POST /routines/{routine}/run-batch/upload-url": s.uploadURL,
 		"POST /routines/{routine}/run-batch/start":      s.startBatch,
 		"GET /routines/run-batch/{run}/results":         s.batchResults,
+		"POST /tables/query":                            s.queryTables,
 		"POST /search/filters-mode":                     s.createFilters,
 		"GET /search/filters-mode/fields":               s.searchFields,
 		"POST /search/filters-mode/{search}/run":        s.runFilters,
