@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -81,15 +82,30 @@ func (g *Group[Tx]) loop() {
 		case <-g.quit:
 			open = false
 		}
-		for batch := g.next(); len(batch) > 0; batch = g.next() {
+		for batch := g.gather(); len(batch) > 0; batch = g.gather() {
 			g.commit(batch)
 		}
 	}
 }
 
+// gather returns the calls that share the next transaction. It lets those run first that can: the callers whom the last
+// commit woke are about to call again, and what they ask for is cheaper together.
+func (g *Group[Tx]) gather() []*call[Tx] {
+	waiting := 0
+	for {
+		runtime.Gosched()
+		g.mu.Lock()
+		before := waiting
+		if waiting = len(g.wait); waiting == before || waiting >= g.max {
+			defer g.mu.Unlock()
+			return g.next()
+		}
+		g.mu.Unlock()
+	}
+}
+
+// next takes the calls that have waited longest, at most max.
 func (g *Group[Tx]) next() []*call[Tx] {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	n := min(len(g.wait), g.max)
 	batch := g.wait[:n:n]
 	g.wait = g.wait[n:]

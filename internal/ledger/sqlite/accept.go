@@ -180,8 +180,12 @@ func (t *tx) owner(key ledger.Digest) (*ledger.Record, error) {
 	if key.IsZero() {
 		return nil, nil
 	}
-	r, found, err := t.one(`SELECT `+recordColumns+`, `+bodyColumns+` FROM keys k
-		JOIN records r ON r.id = k.record LEFT JOIN bodies b ON b.record = r.id WHERE k.key = ?`, true, key[:])
+	var id []byte
+	found, err := t.row(`SELECT record FROM keys WHERE key = ?`, []any{key[:]}, &id)
+	if err != nil || !found {
+		return nil, err
+	}
+	r, found, err := t.record(ledger.RecordID(id), true)
 	if err != nil || !found {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 			return err
 		}
 	}
-	if c.Moved && c.Record.State.Terminal() {
+	if c.Moved && c.Record.State.Terminal() && !c.Record.Key.IsZero() { // nobody joins what has no key
 		return t.lead(target, c.Record)
 	}
 	return nil

@@ -107,45 +107,42 @@ func (t *tx) insert(r ledger.Record, work ledger.Digest, due time.Duration) (fre
 	return true, err
 }
 
-// update writes back what a change made of a record.
+// update writes back what a change made of a record, in one statement: each one pays for all the indices.
 func (t *tx) update(before ledger.Record, c ledger.Change) error {
 	r := c.Record
-	if _, err := t.exec(`UPDATE records SET state = ?, attempts = ?, tries = ?, resends = ?, at_clay = ?,
-		may_duplicate = ?, leader = ?, revision = ?, cached = ?, empty = ?, emulated = ?, reason = ? WHERE id = ?`,
-		string(r.State), r.Attempts, r.Tries, r.Resends, r.AtClay, r.MayDuplicate, orNull(ledger.Digest(r.Leader)),
-		r.Revision, r.Cached, r.Empty, r.Emulated, r.Reason, r.ID[:]); err != nil {
-		return err
+	var err error
+	switch {
+	case c.Moved:
+		err = t.move(before, c)
+	case c.Later:
+		_, err = t.exec(`UPDATE records SET due_at = ? WHERE id = ?`, t.dueAt(c.Due), r.ID[:])
+	default:
+		_, err = t.exec(`UPDATE records SET at_clay = ?, revision = ?, empty = ?, emulated = ?, reason = ? WHERE id = ?`,
+			r.AtClay, r.Revision, r.Empty, r.Emulated, r.Reason, r.ID[:])
 	}
-	if err := t.updateTimes(before, c); err != nil {
-		return err
+	if err == nil && c.Fresh {
+		_, err = t.exec(`UPDATE bodies SET result = ? WHERE record = ?`, nullable(r.Result), r.ID[:])
 	}
-	if c.Fresh {
-		_, err := t.exec(`UPDATE bodies SET result = ? WHERE record = ?`, nullable(r.Result), r.ID[:])
-		return err
-	}
-	return nil
+	return err
 }
 
-// updateTimes turns the durations of a change into times.
-func (t *tx) updateTimes(before ledger.Record, c ledger.Change) error {
-	id := c.Record.ID[:]
-	if c.Later {
-		_, err := t.exec(`UPDATE records SET due_at = ? WHERE id = ?`, t.dueAt(c.Due), id)
-		return err
-	}
-	if !c.Moved {
-		return nil
-	}
+// move writes back a record in its new state, with the durations of the change as times.
+func (t *tx) move(before ledger.Record, c ledger.Change) error {
+	r := c.Record
 	var sentAt, doneAt any
 	if c.Begun {
 		sentAt = micros(t.now)
 	}
-	if c.Record.State == ledger.Done {
+	if r.State == ledger.Done {
 		doneAt = micros(t.now)
 	}
-	_, err := t.exec(`UPDATE records SET due_at = ?, ready_at = ?, sent_at = coalesce(?, sent_at),
-		done_at = coalesce(?, done_at), send_by = iif(?, NULL, send_by) WHERE id = ?`,
-		t.dueAt(c.Due), t.readyAt(c.Ready), sentAt, doneAt, before.SendBy != 0 && c.Record.SendBy == 0, id)
+	_, err := t.exec(`UPDATE records SET state = ?, attempts = ?, tries = ?, resends = ?, at_clay = ?,
+		may_duplicate = ?, leader = ?, revision = ?, cached = ?, empty = ?, emulated = ?, reason = ?, due_at = ?,
+		ready_at = ?, sent_at = coalesce(?, sent_at), done_at = coalesce(?, done_at), send_by = iif(?, NULL, send_by)
+		WHERE id = ?`,
+		string(r.State), r.Attempts, r.Tries, r.Resends, r.AtClay, r.MayDuplicate, orNull(ledger.Digest(r.Leader)),
+		r.Revision, r.Cached, r.Empty, r.Emulated, r.Reason, t.dueAt(c.Due), t.readyAt(c.Ready), sentAt, doneAt,
+		before.SendBy != 0 && r.SendBy == 0, r.ID[:])
 	return err
 }
 
