@@ -31,8 +31,8 @@ type PublicAPI struct {
 	Burst     int
 	// HideLimits leaves the X-RateLimit headers out of a 429.
 	HideLimits bool
-	// MaxBody is the largest request body taken, in bytes; more is 413. Clay's own
-	// limit is not known. Default 1 MiB.
+	// MaxBody is the largest request body taken, in bytes; more is 400, or 413 where
+	// Clay documents that. Clay's own limit is not known. Default 1 MiB.
 	MaxBody int
 
 	// Delay is what a run takes. Default 1 to 5 s; a negative Max: no time.
@@ -125,6 +125,9 @@ type failure struct {
 	Message string `json:"message"`
 }
 
+// offContract begins the message of an answer that should never be seen.
+const offContract = "the emulator is off its contract: "
+
 // public surrounds an operation with what all have in common, and holds request
 // and answer against their contract.
 func (s *Server) public(c contract, e endpoint) endpoint {
@@ -132,9 +135,9 @@ func (s *Server) public(c contract, e endpoint) endpoint {
 		ans, passed := s.admit(a, c)
 		if passed {
 			ans = e(a)
-			if why := c.broken(ans); why != "" {
-				ans = apiError(http.StatusInternalServerError, "the emulator is off its contract: "+why)
-			}
+		}
+		if why := c.broken(ans); why != "" {
+			ans = apiError(http.StatusInternalServerError, offContract+why)
 		}
 		if ans.header == nil {
 			ans.header = http.Header{}
@@ -153,7 +156,11 @@ func (s *Server) admit(a *arrival, c contract) (refused answer, ok bool) {
 		return s.tooManyCalls(a.now), false
 	}
 	if a.long {
-		return apiError(http.StatusRequestEntityTooLarge, "Request body is too large"), false
+		status := http.StatusBadRequest
+		if _, known := c.answers[http.StatusRequestEntityTooLarge]; known {
+			status = http.StatusRequestEntityTooLarge
+		}
+		return apiError(status, "Request body is too large"), false
 	}
 	if c.request == nil {
 		return answer{}, true
