@@ -134,7 +134,7 @@ func (r *Routine) upload(ctx context.Context, f *File, from io.ReaderAt) *Error 
 		f.ID = out.ID
 		_, e = r.c.run(ctx, operation{
 			op: opUpload, waits: ctx, repeatable: rereads,
-			once: func(ctx context.Context) *Error {
+			once: func(ctx context.Context) (int, *Error) {
 				return r.c.put(ctx, signed{op: opUpload, method: http.MethodPut, url: u, body: io.NewSectionReader(from, 0, f.Bytes), size: f.Bytes})
 			},
 		})
@@ -145,17 +145,17 @@ func (r *Routine) upload(ctx context.Context, f *File, from io.ReaderAt) *Error 
 	return e
 }
 
-// put makes one try to upload.
-func (c *Client) put(ctx context.Context, s signed) *Error {
+// put makes one try to upload, and returns the status of its success.
+func (c *Client) put(ctx context.Context, s signed) (int, *Error) {
 	limit := c.cfg.Timeout + time.Duration(s.size/slowest)*time.Second
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the upload took longer than %s: %w", limit, context.DeadlineExceeded))
 	defer cancel()
 	resp, e := c.open(ctx, s)
 	if e != nil {
-		return e
+		return 0, e
 	}
 	_, _ = readBody(resp, maxBody) // the status has said it
-	return nil
+	return resp.StatusCode, nil
 }
 
 // StartBulk starts a run for an uploaded file. It is repeated, and fails, as Run does:

@@ -112,7 +112,9 @@ func TestClientsThatNobodyMade(t *testing.T) {
 		_, person := c.EnrichPerson(t.Context(), "ada@example.com")
 		_, company := c.EnrichCompany(t.Context(), "example.com")
 		_, table := NewTable[row, row](c).Send(t.Context(), row{"a": 1})
-		for _, err := range []error{send, once, batch, person, company, table} {
+		_, me := c.Me(t.Context())
+		_, credits := c.Credits(t.Context())
+		for _, err := range []error{send, once, batch, person, company, table, me, credits} {
 			if e := failure(t, err); e.Kind != KindConfig || e.Hint == "" {
 				t.Error(err)
 			}

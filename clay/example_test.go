@@ -84,7 +84,11 @@ func ExampleClient_SendBatch() {
 		{"email": "eve@example.com"},
 	}
 	result, err := client.SendBatch(context.Background(), clay.Records(slices.Values(rows)), clay.BatchOptions{
-		Progress: func(p clay.BatchProgress) { fmt.Fprintf(os.Stderr, "\r%d sent", p.Sent) },
+		Progress: func(p clay.BatchProgress) {
+			if done := p.Sent + p.Failed; done == len(rows) {
+				fmt.Println("done with", done)
+			}
+		},
 	})
 	if err != nil {
 		fmt.Println("stopped early:", err)
@@ -94,6 +98,7 @@ func ExampleClient_SendBatch() {
 		fmt.Println(e.Index, e.Err.Kind)
 	}
 	// Output:
+	// done with 3
 	// 2 sent, 1 failed
 	// 1 invalid
 }
@@ -120,6 +125,91 @@ func ExampleClient_EnrichPerson() {
 		fmt.Println(person.Name)
 	}
 	// Output: Ada Lovelace
+}
+
+func ExampleClient_EnrichCompany() {
+	_, s := emulated()
+	defer s.Close()
+
+	client, err := clay.New(clay.Config{EnterpriseKey: "clay_ent_example", BaseURL: s.URL()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	company, err := client.EnrichCompany(context.Background(), "example.com")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(company.Domain, company.EmployeeCount > 0, len(company.Extra))
+	// Output: example.com true 0
+}
+
+// SendOnce is for programs with a queue of their own: they decide what comes next.
+func ExampleClient_SendOnce() {
+	url, s := emulated()
+	defer s.Close()
+	_ = s.SetFaults(claytest.Fault{Kind: claytest.Answer, Status: []int{429}, Count: 1})
+
+	client, err := clay.New(clay.Config{WebhookURL: url})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	for range 2 {
+		_, err := client.SendOnce(context.Background(), map[string]string{"email": "ada@example.com"})
+		var e *clay.Error
+		switch {
+		case err == nil:
+			fmt.Println("in Clay")
+		case errors.As(err, &e) && e.MayDuplicate():
+			fmt.Println("perhaps in Clay: wait for its result")
+		case e != nil && e.Kind == clay.KindThrottled:
+			fmt.Println("put back into the queue for", e.RetryAfter)
+		default:
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// put back into the queue for 1s
+	// in Clay
+}
+
+// Columns turn numbers into text and write "" for nothing; a plain decoder fails on both.
+func ExampleUnmarshal() {
+	var row struct {
+		Name      string   `json:"name"`
+		Employees int      `json:"employees"`
+		Funding   *float64 `json:"funding"`
+		Tags      []string `json:"tags"`
+	}
+	err := clay.Unmarshal([]byte(`{"Name":"Analytical Engines","employees":"1,234","funding":"","tags":"b2b"}`), &row)
+	fmt.Println(row.Name, row.Employees, row.Funding, row.Tags, err)
+	// Output: Analytical Engines 1234 <nil> [b2b] <nil>
+}
+
+// An observer counts what a client does, e.g. for metrics.
+func ExampleObserver() {
+	url, s := emulated()
+	defer s.Close()
+	_ = s.SetFaults(claytest.Fault{Kind: claytest.Answer, Status: []int{503}, Count: 1})
+
+	client, err := clay.New(clay.Config{WebhookURL: url, Observer: clay.Observer{
+		Attempt: func(_ context.Context, a clay.Attempt) { fmt.Println("try", a.Number, a.Status, a.MayDuplicate) },
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	receipt, err := client.Send(context.Background(), map[string]string{"email": "ada@example.com"})
+	fmt.Println(receipt.Status, receipt.MayDuplicate, err)
+	// Output:
+	// try 1 503 true
+	// try 2 200 false
+	// 200 true <nil>
 }
 
 func ExampleNewTable() {

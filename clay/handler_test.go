@@ -475,3 +475,32 @@ func ExampleCallbackHandler() {
 	// stored Ada Lovelace of Analytical Engines
 	// 200 {"ok":true}
 }
+
+// A struct goes out, and another comes back: the callback's body is already of its type.
+func ExampleTable_CallbackHandler() {
+	type Lead struct{ Email string }
+	type Scored struct {
+		Email string `json:"email"`
+		Score int    `json:"score"`
+	}
+	table := clay.NewTable[Lead, Scored](nil) // nil: this program only receives
+	h, err := table.CallbackHandler(
+		clay.CallbackConfig{Secrets: []string{"callback-secret-of-this-program"}},
+		func(_ context.Context, s Scored) error {
+			fmt.Println("stored", s.Email, s.Score)
+			return nil
+		},
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := httptest.NewRequest("POST", "/callbacks", strings.NewReader(`{"email":"ada@example.com","score":"42"}`))
+	r.Header.Set("X-Callback-Secret", "callback-secret-of-this-program")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	fmt.Println(w.Code)
+	// Output:
+	// stored ada@example.com 42
+	// 200
+}

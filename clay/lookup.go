@@ -53,9 +53,9 @@ func lookup[T any](ctx context.Context, c *Client, r query) (T, error) {
 	var found T
 	_, e := c.run(ctx, operation{
 		op: r.op, waits: ctx, repeatable: rereads,
-		once: func(ctx context.Context) (e *Error) {
-			found, e = lookupOnce[T](ctx, c, p, r)
-			return e
+		once: func(ctx context.Context) (status int, e *Error) {
+			found, status, e = lookupOnce[T](ctx, c, p, r)
+			return status, e
 		},
 	})
 	if e != nil {
@@ -83,8 +83,7 @@ var lookupHints = map[Kind]string{
 	KindBadAnswer: "check BaseURL; something other than Clay may have answered",
 }
 
-func lookupOnce[T any](ctx context.Context, c *Client, p post, r query) (T, *Error) {
-	var found T
+func lookupOnce[T any](ctx context.Context, c *Client, p post, r query) (found T, status int, e *Error) {
 	a, e := c.post(ctx, p)
 	if e == nil {
 		e = a.about(r)
@@ -93,7 +92,7 @@ func lookupOnce[T any](ctx context.Context, c *Client, p post, r query) (T, *Err
 		e = &Error{Kind: KindBadAnswer, Err: errors.New("the answer is not understood")}
 	}
 	if e == nil {
-		return found, nil
+		return found, a.status, nil
 	}
 	if e.Op == "" { // judged here, not by post
 		e.Op, e.Status, e.Outcome = p.op, a.status, Answered
@@ -103,7 +102,7 @@ func lookupOnce[T any](ctx context.Context, c *Client, p post, r query) (T, *Err
 		e.Hint = hint
 	}
 	e.harmless = true
-	return found, e
+	return found, 0, e
 }
 
 // about checks that a 2xx is data about what was asked for: a JSON object that says

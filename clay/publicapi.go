@@ -64,9 +64,9 @@ func ask[T any](ctx context.Context, c *Client, r call) (T, answer, error) {
 	}
 	_, e = c.run(ctx, operation{
 		op: r.op, waits: ctx, repeatable: r.repeatable, pacer: c.cfg.PublicAPIPacer,
-		once: func(ctx context.Context) (e *Error) {
+		once: func(ctx context.Context) (_ int, e *Error) {
 			out, a, e = askOnce[T](ctx, c, r, p)
-			return e
+			return a.status, e
 		},
 	})
 	if e != nil {
@@ -76,7 +76,7 @@ func ask[T any](ctx context.Context, c *Client, r call) (T, answer, error) {
 }
 
 func (c *Client) needKey(op string) *Error {
-	if c.cfg.PublicAPIKey == "" {
+	if c == nil || c.cfg.PublicAPIKey == "" {
 		return refused(op, KindConfig, "set Config.PublicAPIKey; keys are made in Clay under Settings, Account, API keys",
 			errors.New("the Public API needs a key"))
 	}

@@ -19,8 +19,8 @@ const (
 // tried often and long enough.
 type operation struct {
 	op string
-	// once makes one try.
-	once func(ctx context.Context) *Error
+	// once makes one try. The status is that of a success; an error has its own.
+	once func(ctx context.Context) (status int, e *Error)
 	// waits is the context of the waits between tries, which may end before the one
 	// of the tries: a batch that stops lets finish what is in flight. Its cause is then
 	// a batchStop.
@@ -42,8 +42,12 @@ func (c *Client) run(ctx context.Context, o operation) (tries []Attempt, last *E
 		if end.IsZero() {
 			end = start.Add(c.cfg.MaxElapsed)
 		}
-		last = o.once(ctx)
+		var status int
+		status, last = o.once(ctx)
 		a := attempt(o.op, len(tries)+1, start, last)
+		if last == nil {
+			a.Status = status
+		}
 		tries = append(tries, a)
 		c.observe(ctx, a)
 		if last == nil {

@@ -58,9 +58,9 @@ func (c *Client) send(ctx, waits context.Context, body []byte) (Receipt, *Error)
 		return Receipt{}, interrupted(o, nil, nil)
 	}
 	var receipt Receipt
-	o.once = func(ctx context.Context) (e *Error) {
+	o.once = func(ctx context.Context) (_ int, e *Error) {
 		receipt, e = c.sendOnce(ctx, body)
-		return e
+		return receipt.Status, e
 	}
 	tries, e := c.run(ctx, o)
 	receipt.Tries, receipt.MayDuplicate = len(tries), mayDuplicate(tries)

@@ -414,7 +414,7 @@ func TestObserverAndLogger(t *testing.T) {
 		if _, err := c.Send(t.Context(), row{"email": "ada@example.com"}); err != nil {
 			t.Fatal(err)
 		}
-		if len(attempts) != 3 || attempts[0].Status != 500 || !attempts[0].MayDuplicate || attempts[1].RetryAfter != time.Second || attempts[2].Kind != 0 {
+		if len(attempts) != 3 || attempts[0].Status != 500 || !attempts[0].MayDuplicate || attempts[1].RetryAfter != time.Second || attempts[2].Kind != 0 || attempts[2].Status != 200 {
 			t.Errorf("%+v", attempts)
 		}
 		if len(waits) != 2 || waits[1] < time.Second || waits[1] > 1100*time.Millisecond {
