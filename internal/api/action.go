@@ -50,7 +50,9 @@ func (s *server) apply(c *call, e ledger.Event) error {
 	if _, err := s.reachable(c, id); err != nil {
 		return err
 	}
-	applied, err := s.Ledger.Apply(c.Context(), []ledger.Entry{{Record: id, Event: e}})
+	ctx, done := c.change()
+	defer done()
+	applied, err := s.Ledger.Apply(ctx, []ledger.Entry{{Record: id, Event: e}})
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/claygate/claygate/internal/intake"
@@ -32,7 +31,7 @@ func (s *server) submitArray(c *call, sub submission, raw []byte) error {
 	var accepted []place
 	for start := 0; start < n; start += batchLength {
 		end := min(start+batchLength, n)
-		got, err := s.acceptElements(c.Context(), sub, elements[start:end], answers[start:end])
+		got, err := s.acceptElements(c, sub, elements[start:end], answers[start:end])
 		if err != nil && start == 0 {
 			return err
 		}
@@ -60,7 +59,7 @@ type place struct {
 
 // acceptElements hands some elements in and writes the problems among their answers. When the ledger fails, that is the
 // problem of each of them, and the error.
-func (s *server) acceptElements(ctx context.Context, sub submission, elements []intake.Member, answers []any) ([]place, error) {
+func (s *server) acceptElements(c *call, sub submission, elements []intake.Member, answers []any) ([]place, error) {
 	var items []intake.Item
 	var at []int
 	for i, element := range elements {
@@ -71,6 +70,8 @@ func (s *server) acceptElements(ctx context.Context, sub submission, elements []
 		}
 		items, at = append(items, item), append(at, i)
 	}
+	ctx, done := c.change()
+	defer done()
 	got, err := s.Intake.Submit(ctx, sub.target, items)
 	var accepted []place
 	for i, item := range items {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -102,6 +103,15 @@ func (s *server) rescue(c *call) {
 		s.Log.Error("a request met a defect", "path", c.URL.Path, "panic", cause, "stack", string(debug.Stack()))
 		s.refuse(c, errors.New("a defect"))
 	}
+}
+
+// changeTime bounds a change in the ledger. A group of them is committed in milliseconds; a disk may stall.
+const changeTime = 25 * time.Second
+
+// change is the context of what changes something: once it has begun it is not given up because its client leaves,
+// or has closed its own side after it had said everything.
+func (c *call) change() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(c.Context()), changeTime)
 }
 
 // patient gives the client more time: the request has been read, and the answer may take its time.

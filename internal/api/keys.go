@@ -48,7 +48,9 @@ func (s *server) createKey(c *call) error {
 	}
 	secret := "cg_" + random(24)
 	key.ID, key.Hash = "key_"+random(8), sha256.Sum256([]byte(secret))
-	if err := s.Ledger.AddKey(c.Context(), key); err != nil {
+	ctx, done := c.change()
+	defer done()
+	if err := s.Ledger.AddKey(ctx, key); err != nil {
 		return err
 	}
 	s.keys.forget()
@@ -151,7 +153,9 @@ func (s *server) revokeKey(c *call) error {
 	if len(id) > 100 || !strings.HasPrefix(id, "key_") {
 		return refusal(notFound, "there is no key %.100q", id)
 	}
-	if err := s.Ledger.RevokeKey(c.Context(), id); err != nil {
+	ctx, done := c.change()
+	defer done()
+	if err := s.Ledger.RevokeKey(ctx, id); err != nil {
 		return err
 	}
 	s.keys.forget()

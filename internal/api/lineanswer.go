@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"strconv"
 
@@ -18,13 +17,15 @@ type LineAnswer struct {
 }
 
 // acceptLines hands a batch in and writes its answers. When the ledger fails, that is the problem of each line.
-func (s *server) acceptLines(ctx context.Context, target string, batch []line, answers *spill) error {
+func (s *server) acceptLines(c *call, target string, batch []line, answers *spill) error {
 	items := make([]intake.Item, 0, len(batch))
 	for _, l := range batch {
 		if l.problem == nil {
 			items = append(items, l.item)
 		}
 	}
+	ctx, done := c.change()
+	defer done()
 	got, failed := s.Intake.Submit(ctx, target, items)
 	text := make([]byte, 0, 80*len(batch))
 	i := 0

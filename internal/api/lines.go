@@ -2,7 +2,6 @@ package api
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -49,15 +48,13 @@ func (s *server) submitLines(c *call, sub submission) error {
 // takeLines reads the lines and has them accepted, a batch while the next one is read. The error is a defect's, or the
 // temporary file's: what is wrong with lines or the ledger is in their answers.
 func (s *server) takeLines(c *call, sub submission, answers *spill) error {
-	ctx, cancel := context.WithCancel(c.Context())
-	defer cancel()
 	batches := make(chan []line, 1)
 	accepted := make(chan error, 1)
 	go func() {
 		var failed error
 		for batch := range batches {
 			if failed == nil {
-				failed = s.acceptLines(ctx, sub.target, batch, answers)
+				failed = s.acceptLines(c, sub.target, batch, answers)
 			}
 		}
 		accepted <- failed

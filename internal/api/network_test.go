@@ -73,15 +73,15 @@ func TestClientHangsUp(t *testing.T) {
 	}
 }
 
-// A client that writes all of 100,000 lines before it reads the first answer, and one that leaves in the middle.
+// A client that writes all of its lines, 10 MB, before it reads the first answer, and one that leaves in the middle.
 func TestWriteBeforeRead(t *testing.T) {
-	const n = 100_000
+	const n = 20_000
 	f := newFake(people, firms)
 	f.forget = true
 	g := newGateway(t, setup{store: f, hub: f.hub})
 	addr := g.serve()
 	conn := dial(t, addr)
-	line := onePerson + "\n"
+	line := onePerson[:len(onePerson)-1] + strings.Repeat(" ", 500) + "}\n"
 	fmt.Fprintf(conn, head+"Content-Length: %d\r\n\r\n", "", "application/x-ndjson", n*len(line))
 	if _, err := io.WriteString(conn, strings.Repeat(line, n)); err != nil {
 		t.Fatal(err)

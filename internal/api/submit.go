@@ -96,7 +96,9 @@ func (s *server) take(c *call, sub submission, raw []byte) (*ledger.Record, erro
 	if item.Once, err = c.once(sub.target, raw); err != nil {
 		return nil, err
 	}
-	answers, err := s.Intake.Submit(c.Context(), sub.target, []intake.Item{item})
+	ctx, done := c.change()
+	defer done()
+	answers, err := s.Intake.Submit(ctx, sub.target, []intake.Item{item})
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,9 @@ func (s *server) stop(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Ledger.Stop(c.Context(), reason); err != nil {
+	ctx, done := c.change()
+	defer done()
+	if err := s.Ledger.Stop(ctx, reason); err != nil {
 		return err
 	}
 	return c.answer(http.StatusOK, Stopped{&reason})
@@ -24,7 +26,9 @@ func (s *server) start(c *call) error {
 	if _, err := c.members(); err != nil {
 		return err
 	}
-	if err := s.Ledger.Start(c.Context()); err != nil {
+	ctx, done := c.change()
+	defer done()
+	if err := s.Ledger.Start(ctx); err != nil {
 		return err
 	}
 	return c.answer(http.StatusOK, Stopped{})

@@ -124,7 +124,9 @@ func (s *server) pause(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Ledger.Pause(c.Context(), t.Name, ledger.Pause{Reason: reason}); err != nil {
+	ctx, done := c.change()
+	defer done()
+	if err := s.Ledger.Pause(ctx, t.Name, ledger.Pause{Reason: reason}); err != nil {
 		return err
 	}
 	return s.answerTarget(c, t)
@@ -139,7 +141,9 @@ func (s *server) resume(c *call) error {
 	if _, err := c.members(); err != nil {
 		return err
 	}
-	if err := s.Ledger.Resume(c.Context(), t.Name); err != nil {
+	ctx, done := c.change()
+	defer done()
+	if err := s.Ledger.Resume(ctx, t.Name); err != nil {
 		return err
 	}
 	return s.answerTarget(c, t)
