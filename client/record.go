@@ -45,6 +45,8 @@ type Record struct {
 	CreatedAt    time.Time `json:"created_at"`
 	DoneAt       time.Time `json:"done_at"`  // zero until it is done
 	Attempts     []Attempt `json:"attempts"` // where they were asked for
+	// InputDiffers says, when it is handed in, that the record whose work it shares has another input.
+	InputDiffers bool `json:"input_differs"`
 }
 
 // Failure is why a record ended without a result.

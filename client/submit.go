@@ -21,7 +21,9 @@ type Accepted struct {
 	ID     string // "" when it was refused
 	State  State
 	Cached bool
-	Err    error // why it was refused: an [*Error], or what kept it from being sent as JSON
+	// InputDiffers says that the record whose work it shares has another input.
+	InputDiffers bool
+	Err          error // why it was refused: an [*Error], or what kept it from being sent as JSON
 }
 
 // Submissions are sent in requests of at most so many lines and, unless one alone is larger, so many bytes: as many as
@@ -104,6 +106,7 @@ func (c *Client) sendLines(ctx context.Context, target string, b *bulk) error {
 			ID      string
 			State   State
 			Cached  bool
+			Differs bool `json:"input_differs"`
 			Problem *problem
 		}
 		if err := dec.Decode(&answer); err == io.EOF {
@@ -112,7 +115,7 @@ func (c *Client) sendLines(ctx context.Context, target string, b *bulk) error {
 			return fmt.Errorf("client: the gateway's answer to line %d makes no sense (%w)", told+1, err)
 		}
 		a := &b.answers[b.lines[answer.Line-1]]
-		a.ID, a.State, a.Cached = answer.ID, answer.State, answer.Cached
+		a.ID, a.State, a.Cached, a.InputDiffers = answer.ID, answer.State, answer.Cached, answer.Differs
 		if answer.Problem != nil {
 			a.Err = answer.Problem.error()
 		}

@@ -53,8 +53,9 @@ func (s *server) submitArray(c *call, sub submission, raw []byte) error {
 
 // place is a record that was accepted, and where its answer belongs.
 type place struct {
-	at     int
-	record *ledger.Record
+	at      int
+	record  *ledger.Record
+	differs bool
 }
 
 // acceptElements hands some elements in and writes the problems among their answers. When the ledger fails, that is the
@@ -79,11 +80,11 @@ func (s *server) acceptElements(c *call, sub submission, elements []intake.Membe
 		case err != nil:
 			answers[at[i]] = s.problemOf(err)
 		case got[i].Err != nil:
-			answers[at[i]] = s.problemOf(itemError(got[i].Err))
+			answers[at[i]] = s.problemOf(got[i].Err)
 		default:
 			r := &got[i].Record
 			r.Metadata = item.Metadata
-			accepted = append(accepted, place{at: at[i], record: r})
+			accepted = append(accepted, place{at: at[i], record: r, differs: got[i].Differs})
 		}
 	}
 	return accepted, err
@@ -110,7 +111,7 @@ func (s *server) settle(c *call, sub submission, accepted []place, answers []any
 		}
 	}
 	for _, p := range accepted {
-		answers[p.at] = view(p.record)
+		answers[p.at] = shared(view(p.record), p.differs)
 		open = open || !p.record.State.Terminal()
 	}
 	return open, nil

@@ -97,6 +97,9 @@ func (f *fake) accept(s ledger.Submission) ledger.Acceptance {
 		owner = &r
 	}
 	a := ledger.Admit(f.targets[s.Target], owner, s)
+	if a.Err != nil {
+		return ledger.Acceptance{Err: a.Err}
+	}
 	a.Record.CreatedAt = time.Now()
 	if f.forget {
 		return ledger.Acceptance{Record: a.Record}
@@ -105,7 +108,7 @@ func (f *fake) accept(s ledger.Submission) ledger.Acceptance {
 		f.owners[s.Key] = s.ID
 	}
 	f.put(a.Record, "")
-	accepted := ledger.Acceptance{Record: a.Record}
+	accepted := ledger.Acceptance{Record: a.Record, Differs: a.Differs}
 	accepted.Record.Fields, accepted.Record.Metadata, accepted.Record.Result = nil, nil, nil
 	if s.Once != nil {
 		f.bodies[s.Once.Key], f.once[s.Once.Key] = s.Once.Body, accepted

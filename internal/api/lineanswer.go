@@ -13,6 +13,7 @@ type LineAnswer struct {
 	ID      string   `json:"id,omitempty"`
 	State   string   `json:"state,omitempty"`
 	Cached  bool     `json:"cached,omitempty"`
+	Differs bool     `json:"input_differs,omitempty"`
 	Problem *Problem `json:"problem,omitempty"`
 }
 
@@ -37,7 +38,7 @@ func (s *server) acceptLines(c *call, target string, batch []line, answers *spil
 		case failed != nil:
 			text = appendProblem(text, l.n, s.problemOf(failed))
 		case got[i].Err != nil:
-			text = appendProblem(text, l.n, s.problemOf(itemError(got[i].Err)))
+			text = appendProblem(text, l.n, s.problemOf(got[i].Err))
 		default:
 			text = append(text, `{"line":`...)
 			text = strconv.AppendInt(text, int64(l.n), 10)
@@ -47,6 +48,9 @@ func (s *server) acceptLines(c *call, target string, batch []line, answers *spil
 			text = append(text, got[i].Record.State...)
 			text = append(text, `","cached":`...)
 			text = strconv.AppendBool(text, got[i].Record.Cached)
+			if got[i].Differs {
+				text = append(text, `,"input_differs":true`...)
+			}
 			text = append(text, "}\n"...)
 		}
 		i++

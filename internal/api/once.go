@@ -2,6 +2,7 @@ package api
 
 import (
 	"crypto/sha256"
+	"errors"
 	"strings"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -46,10 +47,11 @@ func digest(texts ...string) ledger.Digest {
 	return ledger.Digest(h.Sum(nil)[:16])
 }
 
-// itemError gives the refusals of one record their own kinds: a conflict at intake is an idempotency key's.
-func itemError(err error) error {
-	if ledger.KindOf(err) == ledger.Conflict {
-		return refusal(keyReused, "this idempotency key came before, with another body")
+// itemError is why a record was refused. Under an idempotency key a conflict is the key's, which has a status of its own.
+func itemError(err error, o *ledger.Once) error {
+	e, ok := errors.AsType[*ledger.Error](err)
+	if !ok || e.Kind != ledger.Conflict || o == nil {
+		return err
 	}
-	return err
+	return refusal(keyReused, "%s", e.Message).but(e.Hint)
 }

@@ -104,3 +104,16 @@ func TestCached(t *testing.T) {
 		})
 	}
 }
+
+// A record that shares the work of one with another input says so.
+func TestInputDiffers(t *testing.T) {
+	g := newGateway(t, setup{dedupeBy: []string{"email"}})
+	g.submit("people", onePerson)
+	const same, other = `{"fields":{ "email":"ada@example.com"}}`, `{"fields":{"email":"ada@example.com","title":"?"}}`
+	got := g.do("POST", "/v1/targets/people/records", "["+same+","+other+"]").body +
+		g.do("POST", "/v1/targets/people/records", same).body + g.do("POST", "/v1/targets/people/records", other).body +
+		g.do("POST", "/v1/targets/people/records", same+"\n"+other, asLines).body
+	if n := strings.Count(got, `"input_differs":true`); n != 3 || strings.Count(got, `"joined"`) != 6 {
+		t.Errorf("%d of 6 say that their input differs, want 3: %s", n, got)
+	}
+}

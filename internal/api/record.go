@@ -57,6 +57,14 @@ func appendRecord(b []byte, r *ledger.Record) []byte {
 	return append(b, '}')
 }
 
+// shared says of a record, when it comes in, that the one whose work it shares has another input.
+func shared(record json.RawMessage, differs bool) json.RawMessage {
+	if !differs {
+		return record
+	}
+	return append(record[:len(record)-1], `,"input_differs":true}`...)
+}
+
 // record answers GET /v1/records/{id}.
 func (s *server) record(c *call) error {
 	id, err := c.recordID()

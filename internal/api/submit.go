@@ -73,10 +73,11 @@ func (s *server) submitOne(c *call, sub submission, raw []byte) error {
 	if len(raw) > maxRecord {
 		return refusal(tooLarge, "the body is %d bytes, and %d is the most for one record", len(raw), maxRecord)
 	}
-	r, err := s.take(c, sub, raw)
+	a, err := s.take(c, sub, raw)
 	if err != nil {
 		return err
 	}
+	r := &a.Record
 	if sub.wait > 0 || r.State.Terminal() {
 		records, err := s.await(c, []ledger.RecordID{r.ID}, sub.wait)
 		if err != nil {
@@ -84,11 +85,11 @@ func (s *server) submitOne(c *call, sub submission, raw []byte) error {
 		}
 		r = &records[0]
 	}
-	return c.accepted(r)
+	return c.accepted(r, a.Differs)
 }
 
-// take hands one record in. The record is without its result.
-func (s *server) take(c *call, sub submission, raw []byte) (*ledger.Record, error) {
+// take hands one record in. The record that comes back is without its result.
+func (s *server) take(c *call, sub submission, raw []byte) (*ledger.Acceptance, error) {
 	item, err := parseItem(raw, sub.def)
 	if err != nil {
 		return nil, err
@@ -104,21 +105,21 @@ func (s *server) take(c *call, sub submission, raw []byte) (*ledger.Record, erro
 	}
 	a := &answers[0]
 	if a.Err != nil {
-		return nil, itemError(a.Err)
+		return nil, itemError(a.Err, item.Once)
 	}
 	if a.Repeated {
 		c.w.Header().Set("Idempotent-Replayed", "true")
 	}
 	a.Record.Metadata = item.Metadata // a repeated body says the same
-	return &a.Record, nil
+	return a, nil
 }
 
 // accepted answers with a record: 200 when it has ended, else 202 and where to ask for it.
-func (c *call) accepted(r *ledger.Record) error {
+func (c *call) accepted(r *ledger.Record, differs bool) error {
 	status := http.StatusOK
 	if !r.State.Terminal() {
 		status = http.StatusAccepted
 		c.w.Header().Set("Location", "/v1/records/"+r.ID.String())
 	}
-	return c.write(status, view(r))
+	return c.write(status, shared(view(r), differs))
 }
