@@ -1,6 +1,7 @@
 // Package claytest is Clay, emulated: an [net/http/httptest]-like server that
 // answers as Clay's webhook sources do, enriches the rows it takes and posts
-// them to your callback URL as Clay's HTTP API column does.
+// them to your callback URL as Clay's HTTP API column does. Under [PublicAPIPath]
+// it is Clay's Public API as well, strictly to its contract; see [PublicAPI].
 //
 //	clay := claytest.New(t, claytest.Options{Column: claytest.Column{URL: callbackURL}})
 //	http.Post(clay.WebhookURL("people"), "application/json", body)
