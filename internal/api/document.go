@@ -54,6 +54,14 @@ type schema struct {
 	Items       *schema
 }
 
+// Shapes returns the objects that the schema allows.
+func (s schema) Shapes() []schema {
+	if len(s.OneOf) > 0 {
+		return s.OneOf
+	}
+	return []schema{s}
+}
+
 // problemKind is a row of the table of problems.
 type problemKind struct {
 	Kind, Title, Hint string

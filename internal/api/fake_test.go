@@ -84,7 +84,7 @@ func (f *fake) accept(s ledger.Submission) ledger.Acceptance {
 	if s.Once != nil {
 		if body, known := f.bodies[s.Once.Key]; known {
 			if body != s.Once.Body {
-				return ledger.Acceptance{Err: &ledger.Error{Kind: ledger.Conflict, Message: "another body"}}
+				return ledger.Acceptance{Err: &ledger.Error{Kind: ledger.Conflict, Message: "this idempotency key came before, with another body"}}
 			}
 			a := f.once[s.Once.Key]
 			a.Record, a.Repeated = f.records[a.Record.ID], true

@@ -53,5 +53,9 @@ func itemError(err error, o *ledger.Once) error {
 	if !ok || e.Kind != ledger.Conflict || o == nil {
 		return err
 	}
-	return refusal(keyReused, "%s", e.Message).but(e.Hint)
+	p := refusal(keyReused, "%s", e.Message)
+	if e.Hint != "" {
+		p.Hint = e.Hint
+	}
+	return p
 }

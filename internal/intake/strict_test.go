@@ -27,7 +27,7 @@ func TestFaultsNameTheirPlace(t *testing.T) {
 		`{"a":-}`:                        `a number without digits`,
 		`{"a":1.}`:                       `digits after its point`,
 		`{"a":1e+}`:                      `digits in its exponent`,
-		`{"a":"\u12"}`:                  `four hexadecimal digits`,
+		`{"a":"\u12"}`:                   `four hexadecimal digits`,
 		`{"a":"\u12x4"}`:                 `four hexadecimal digits`,
 		`{"a":"\`:                        `ends too early`,
 		`  `:                             `it is empty`,
