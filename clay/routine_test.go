@@ -220,6 +220,20 @@ func TestStartsAreRepeatedOnlyWhenSurelyNotSent(t *testing.T) {
 	}
 }
 
+// Over a thousand answers that are lost, not one start is made twice.
+func TestThousandLostAnswersRepeatNoStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lost := claytest.Fault{Kind: claytest.DropAfter, Path: "/run"}
+		s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{lost}, PublicAPI: claytest.PublicAPI{PerSecond: -1, Credits: -1}}, clay.Config{PublicAPIPacer: clay.NewPacer(-1, 0)})
+		for i := range 1000 {
+			_, err := c.Routine(routine).Run(t.Context(), people(1), clay.RunOptions{})
+			if e := failed(t, err, clay.KindUnknown); !e.MayDuplicate() || starts(s) != i+1 {
+				t.Fatalf("%d starts after %d calls: %v", starts(s), i+1, err)
+			}
+		}
+	})
+}
+
 // A start whose caller left after it was written is not repeated, and says so.
 func TestCancelledStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
