@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
@@ -64,6 +65,7 @@ type server struct {
 	keys    *keyring
 	origins *http.CrossOriginProtection
 	pages   func() pages // made when somebody first asks
+	fullAt  atomic.Int64 // when the ledger last said that it has no space, in nanoseconds of Unix time; 0 for never
 }
 
 // New returns the handler for all paths of the surface. It starts nothing: what it does ends with its requests.

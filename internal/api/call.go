@@ -137,8 +137,11 @@ var (
 	noSniff  = []string{"nosniff"}
 )
 
-// write writes an answer that is JSON already.
+// write writes an answer that is JSON already. It ends with a newline, for people at a terminal.
 func (c *call) write(status int, text []byte) error {
+	if text[len(text)-1] != '\n' {
+		text = append(text, '\n')
+	}
 	h := c.w.Header()
 	h["Content-Type"] = jsonKind
 	h["X-Content-Type-Options"] = noSniff

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -89,6 +90,9 @@ func (s *server) problemOf(err error) *Problem {
 	}
 	if kinds[e.Kind].status >= 500 {
 		s.Log.Warn("the ledger refuses", "error", err)
+		if e.Kind == ledger.Full {
+			s.fullAt.Store(time.Now().UnixNano())
+		}
 		return refusal(e.Kind, "the ledger does not take this now")
 	}
 	p := refusal(e.Kind, "%s", e.Message)
@@ -102,6 +106,7 @@ func (s *server) problemOf(err error) *Problem {
 func (s *server) refuse(c *call, err error) {
 	p := s.problemOf(err)
 	text, _ := json.Marshal(p) // texts and numbers always encode
+	text = append(text, '\n')
 	h := c.w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("X-Content-Type-Options", "nosniff")
