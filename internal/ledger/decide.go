@@ -283,16 +283,20 @@ func resolve(t Target, r Record, e Resolve) (Change, error) {
 	if !open || !r.AtClay {
 		return Change{}, conflict("resolve", r)
 	}
-	r.Tries, r.Resends = 0, 0
 	if !e.Arrived {
 		r.AtClay = false
+		if r.State.Terminal() {
+			return replay(r, e.Owner)
+		}
 		return requeue(r, 0, "a person found that it had not arrived"), nil
 	}
-	r.Reason = ""
+	r.Tries, r.Resends, r.Reason = 0, 0, ""
 	if !r.Await {
 		return move(r, Done, Never), nil
 	}
-	return move(r, Sent, t.resultTimeout(r)), nil // the wait begins anew
+	c := move(r, Sent, t.resultTimeout(r)) // the wait begins anew
+	c.Owns = !r.Key.IsZero() && (e.Owner == nil || !r.shares(*e.Owner))
+	return c, nil
 }
 
 // follow ends a record with the one it joined. A late result of the leader still completes a follower that has ended.

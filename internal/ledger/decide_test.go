@@ -396,6 +396,24 @@ func TestUnreadableResultIsAFailureLikeAnyOther(t *testing.T) {
 	}
 }
 
+// A dead record that had not arrived was sent beside another one with its key, and both were paid.
+func TestResolveJoinsWhatIsUnderWay(t *testing.T) {
+	r := in(Dead)
+	r.Key, r.AtClay = Digest{1}, true
+	owner := Record{ID: RecordID{15: 8}, State: Sent, Await: true, Key: r.Key}
+	lost, err := Decide(Target{}, r, Resolve{Owner: &owner})
+	if err != nil || lost.Record.State != Joined || lost.Record.Leader != owner.ID {
+		t.Errorf("it is %s, error %v; want it joined to the one under way", lost.Record.State, err)
+	}
+	found, err := Decide(Target{}, r, Resolve{Arrived: true, Owner: &owner})
+	if err != nil || found.Record.State != Sent || found.Owns {
+		t.Errorf("it is %s, owns %t, error %v; want it sent, and the key left to the other", found.Record.State, found.Owns, err)
+	}
+	if alone, _ := Decide(Target{}, r, Resolve{Arrived: true, Owner: &r}); !alone.Owns {
+		t.Error("it is under way again, and nobody joins it")
+	}
+}
+
 func TestDecideRefusesUnknownEvents(t *testing.T) {
 	if _, err := Decide(Target{}, in(Queued), nil); err == nil || KindOf(err) != Internal {
 		t.Errorf("error %v, want kind %s", err, Internal)

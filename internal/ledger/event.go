@@ -58,6 +58,8 @@ type Cancel struct{ Reason string }
 type Resolve struct {
 	// Arrived says that the row is there, so that its result is awaited again. Else it is sent again.
 	Arrived bool
+	// Owner is the record that owns the dedupe key, as for [Replay].
+	Owner *Record
 }
 
 // Follow ends a joined record together with the record that it joined.

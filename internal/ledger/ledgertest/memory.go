@@ -211,9 +211,13 @@ func (m *memory) use(webhook ledger.Digest, n int) {
 func (m *memory) change(id ledger.RecordID, e ledger.Event, webhook ledger.Digest) ledger.Change {
 	before := m.view(id)
 	target, _ := m.catalog.Target(before.Target)
-	if replay, ok := e.(ledger.Replay); ok {
-		replay.Owner = m.owner(before.Key)
-		e = replay
+	switch event := e.(type) {
+	case ledger.Replay:
+		event.Owner = m.owner(before.Key)
+		e = event
+	case ledger.Resolve:
+		event.Owner = m.owner(before.Key)
+		e = event
 	}
 	c, err := ledger.Decide(target, before, e)
 	if err != nil {

@@ -35,7 +35,7 @@ func checkAgainstModel(t *testing.T, open Opener) {
 		defer func() { _ = errors.Join(r.Close(), os.RemoveAll(r.opts.Dir)) }()
 		actions := map[string]func(){
 			"": r.compare, "accept": r.acceptSome, "claim": r.claimSome, "answer": r.answerSome, "result": r.resultOne,
-			"due": r.applyDue, "replay": r.replaySome, "cancel": r.cancelOne, "wait": r.wait, "resume": r.resume,
+			"due": r.applyDue, "replay": r.replaySome, "resolve": r.resolveOne, "cancel": r.cancelOne, "wait": r.wait, "resume": r.resume,
 			"restart": r.restart,
 		}
 		steps := map[string]func(*rapid.T){}
@@ -184,6 +184,10 @@ func (r *run) replaySome() {
 		entries = append(entries, ledger.Entry{Record: r.any(), Event: ledger.Replay{}})
 	}
 	r.change(entries...)
+}
+
+func (r *run) resolveOne() {
+	r.change(ledger.Entry{Record: r.any(), Event: ledger.Resolve{Arrived: rapid.Bool().Draw(r.T, "arrived")}})
 }
 
 func (r *run) cancelOne() {

@@ -79,7 +79,10 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 		return ledger.Acceptance{}, err
 	}
 	a := ledger.Admit(target, owner, s)
-	if a.Err != nil {
+	if a.Err != nil { // unless it was accepted before, under other rules
+		if known, err := t.repeated(s, nil); err != nil || known.Repeated {
+			return known, err
+		}
 		return ledger.Acceptance{Err: a.Err}, nil
 	}
 	a.Record.CreatedAt = t.now
@@ -147,6 +150,9 @@ func (t *tx) repeated(s ledger.Submission, err error) (ledger.Acceptance, error)
 		return ledger.Acceptance{}, err
 	}
 	r, found, err := t.record(s.ID, false)
+	if err == nil && found {
+		err = t.want(s.Load, r)
+	}
 	return ledger.Acceptance{Record: r, Repeated: found}, err
 }
 

@@ -45,11 +45,8 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 			Kind: ledger.NotFound, Op: "apply", Message: "there is no record " + e.Record.String(),
 		}}, nil
 	}
-	if replay, ok := e.Event.(ledger.Replay); ok {
-		if replay.Owner, err = t.owner(before.Key); err != nil {
-			return ledger.Applied{}, err
-		}
-		e.Event = replay
+	if e.Event, err = t.withOwner(e.Event, before.Key); err != nil {
+		return ledger.Applied{}, err
 	}
 	target, _ := t.store.catalog.Target(before.Target)
 	c, err := ledger.Decide(target, before, e.Event)
@@ -60,6 +57,19 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 		return ledger.Applied{}, err
 	}
 	return ledger.Applied{Record: withoutBodies(c.Record), Moved: c.Moved, Fresh: c.Fresh}, nil
+}
+
+// withOwner gives an event that may begin work again the record that owns its key.
+func (t *tx) withOwner(e ledger.Event, key ledger.Digest) (_ ledger.Event, err error) {
+	switch e := e.(type) {
+	case ledger.Replay:
+		e.Owner, err = t.owner(key)
+		return e, err
+	case ledger.Resolve:
+		e.Owner, err = t.owner(key)
+		return e, err
+	}
+	return e, nil
 }
 
 // bringsResult reports whether deciding the event takes the record's bodies.
