@@ -212,6 +212,18 @@ func TestJSONLinesInAndOut(t *testing.T) {
 	}
 }
 
+// The failure it prevents: the first row of a JSONL file had no e-mail, so nobody was known by theirs.
+func TestDedupeOfJSONLinesWhoseFirstRowLacksTheColumn(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{nil, {"--dedupe-by", "email"}} {
+		w := newWorld(t, claytest.Options{})
+		in := w.file("in.jsonl", `{"name":"A"}`+"\n"+`{"email":"b@leads.example"}`+"\n"+`{"email":"B@leads.example"}`+"\n")
+		if r := w.enrich(append(flags, in, "-o", w.path("out.jsonl"))...); r.code != exitOK || w.clay.Stats().Rows != 2 {
+			t.Errorf("%v: exit %d, %d rows at Clay, want 2\n%s", flags, r.code, w.clay.Stats().Rows, r.err)
+		}
+	}
+}
+
 func TestOneRowFromArguments(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, claytest.Options{Misses: -1})

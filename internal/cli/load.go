@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/claygate/claygate/internal/app"
 	"github.com/claygate/claygate/internal/ledger"
+	"github.com/claygate/claygate/internal/sheet"
 )
 
 // load is one run of a file's rows through the ledger to Clay.
@@ -51,14 +53,21 @@ func newLoad(s Streams, f loadFlags, args []string) (*load, error) {
 	return l, nil
 }
 
-// look reads the beginning of the input: its columns decide how rows are known.
+// look reads the input's columns: they decide how rows are known. A file of JSON lines has those of all its rows: what
+// the first row happens to lack must not decide that the same people are paid for again.
 func (l *load) look() error {
 	reader, err := l.input.read()
 	if err != nil {
 		return err
 	}
-	if _, err := reader.Next(); err != nil && !isRowError(err) {
-		return err
+	for more := true; more; more = reader.Format() == sheet.JSONL {
+		_, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil && !isRowError(err) {
+			return err
+		}
 	}
 	l.columns = reader.Columns()
 	l.dedupeBy, err = chooseDedupe(l.flags.dedupeBy, l.columns)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/claygate/claygate/clay/claytest"
 	"github.com/claygate/claygate/client"
@@ -69,7 +70,9 @@ func operating(t *testing.T, w *world, ledger string) {
 }
 
 func TestOperateWhatAServerHasInUse(t *testing.T) {
-	w := newWorld(t, claytest.Options{Misses: -1})
+	w := newWorld(t, claytest.Options{Misses: -1, Column: claytest.Column{
+		Delay: claytest.Delay{Min: 300 * time.Millisecond, Max: 300 * time.Millisecond}, // so that the send's own answer is in before the result
+	}})
 	listen, ledger := freeAddress(t), w.path("l.db")
 	server := w.start("serve", "--listen", listen, "--callback-listen", w.callback, "--ledger", ledger)
 	server.until(`"msg":"serving"`)

@@ -160,14 +160,8 @@ func (l *load) writeTo(ctx context.Context, w io.Writer, columns *sheet.Collecto
 	if format == sheet.Auto {
 		format = reader.Format()
 	}
-	names := l.columns
-	if reader.Format() == sheet.JSONL && format != sheet.JSONL {
-		if names, err = l.allColumns(); err != nil {
-			return err
-		}
-	}
 	writer, err := sheet.NewWriter(w, sheet.WriterOptions{
-		Format: format, Delimiter: reader.Delimiter(), InputColumns: names, ResultColumns: columns.Columns(format),
+		Format: format, Delimiter: reader.Delimiter(), InputColumns: l.columns, ResultColumns: columns.Columns(format),
 		EscapeFormulas: l.flags.escapeFormulas,
 	})
 	if err != nil {
@@ -186,18 +180,4 @@ func (l *load) writeTo(ctx context.Context, w io.Writer, columns *sheet.Collecto
 		return err
 	}
 	return writer.Flush()
-}
-
-// allColumns reads all of the input for the columns that its rows have.
-func (l *load) allColumns() ([]string, error) {
-	reader, err := l.input.read()
-	if err != nil {
-		return nil, err
-	}
-	for range l.rows {
-		if _, err := reader.Next(); err != nil && !isRowError(err) {
-			return nil, err
-		}
-	}
-	return reader.Columns(), nil
 }
