@@ -373,6 +373,19 @@ func TestWaitIsWoken(t *testing.T) {
 	})
 }
 
+// A channel that is closed wakes nobody: it must not turn waiting into hammering.
+func TestClosedWakeIsNoHammer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{{Kind: claytest.RunStall}}}, clay.Config{})
+		wake := make(chan struct{})
+		close(wake)
+		_, err := mustRun(t, c, 1).Wait(t.Context(), clay.WaitOptions{Timeout: time.Minute, Wake: wake})
+		if failed(t, err, clay.KindUnfinished); requests(s) > 20 {
+			t.Errorf("%d requests in a minute", requests(s))
+		}
+	})
+}
+
 func TestResultsAreGoneAfterADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := emulate(t, claytest.Options{}, clay.Config{})

@@ -2,9 +2,7 @@ package clay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -54,54 +52,6 @@ type Progress struct {
 // Done reports whether the run has ended, well or not.
 func (p Progress) Done() bool { return p.Status != RunInProgress }
 
-// The statuses of an item that Clay documents.
-const (
-	ItemComplete = "complete"
-	ItemFailed   = "failed"
-)
-
-// ItemResult is what became of one item.
-type ItemResult struct {
-	// ID is the item's, as you gave it.
-	ID string `json:"id"`
-	// Status is ItemComplete or ItemFailed. A complete item may hold a failure of
-	// another kind in its Result, e.g. that nothing was found.
-	Status string `json:"status"`
-	// Result is a JSON object, or nil.
-	Result json.RawMessage `json:"result,omitempty"`
-	// Message is what Clay says about a failed item.
-	Message string `json:"-"`
-}
-
-// Failed reports whether the item has any status but complete.
-func (r ItemResult) Failed() bool { return r.Status != ItemComplete }
-
-// Decode reads the result into v as Unmarshal does.
-func (r ItemResult) Decode(v any) error { return Unmarshal(r.Result, v) }
-
-// UnmarshalJSON reads a result as Clay sends it.
-func (r *ItemResult) UnmarshalJSON(data []byte) error {
-	type plain ItemResult
-	var in struct {
-		plain
-		Error *runFailure
-	}
-	if err := json.Unmarshal(data, &in); err != nil {
-		return err
-	}
-	if in.ID == "" || in.Status == "" {
-		return errors.New("a result without id or status")
-	}
-	*r = ItemResult(in.plain)
-	if string(r.Result) == "null" {
-		r.Result = nil
-	}
-	if in.Error != nil {
-		r.Message = in.Error.Message
-	}
-	return nil
-}
-
 // runAnswer is what Clay says about a run, of either sort.
 type runAnswer struct {
 	Status    string       `json:"status"`
@@ -113,64 +63,8 @@ type runAnswer struct {
 	Error     *runFailure  `json:"error"`
 }
 
-type runFailure struct {
-	Message string      `json:"message"`
-	Invalid int         `json:"total_invalid_rows"`
-	Details []LineError `json:"details"`
-}
-
-// UnmarshalJSON also takes what is no object: how a run failed must never keep one
-// from learning that it did.
-func (f *runFailure) UnmarshalJSON(data []byte) error {
-	type plain runFailure
-	var in plain
-	if json.Unmarshal(data, &in) != nil {
-		in = plain{Message: excerpt(data)}
-	}
-	*f = runFailure(in)
-	return nil
-}
-
 func (a *runAnswer) progress() Progress {
 	return Progress{Status: a.Status, Total: a.Total, Finished: a.Finished}
-}
-
-// RunError is the cause of an error of KindRunFailed.
-type RunError struct {
-	// RunID is the run's, as in Run.ID.
-	RunID string
-	// Status is RunValidationFailed, RunProcessingFailed, or a status this package
-	// does not know.
-	Status string
-	// Message is what Clay says about it; may be empty.
-	Message string
-	// InvalidLines is how many lines of the file are at fault.
-	InvalidLines int
-	// Lines holds at most the first 100 of their faults.
-	Lines []LineError
-}
-
-// LineError is what is wrong with a line of a bulk run's file.
-type LineError struct {
-	// Line counts from 1.
-	Line int `json:"line_number"`
-	// Field is the input at fault; may be empty.
-	Field string `json:"field"`
-	// Message is what Clay says about it.
-	Message string `json:"message"`
-}
-
-// Error returns one line.
-func (e *RunError) Error() string {
-	text := fmt.Sprintf("the run %s ended as %q", e.RunID, e.Status)
-	if e.Message != "" {
-		text += ": " + e.Message
-	}
-	if len(e.Lines) > 0 {
-		l := e.Lines[0]
-		text += fmt.Sprintf(" (%d invalid lines, first line %d, %s: %s)", e.InvalidLines, l.Line, l.Field, l.Message)
-	}
-	return excerpt([]byte(text))
 }
 
 const opResults = "run results"

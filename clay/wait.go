@@ -21,7 +21,7 @@ type WaitOptions struct {
 	// ever. Default 24 h.
 	Timeout time.Duration
 	// Wake, if set, lets the next question come at once, e.g. when a completion
-	// webhook has told of the run's end.
+	// webhook has told of the run's end. A closed one wakes nobody.
 	Wake <-chan struct{}
 	// Progress, if set, is called after each question.
 	Progress func(Progress)
@@ -79,7 +79,10 @@ func pause(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-wake:
+	case _, open := <-wake:
+		if !open { // it would wake for ever
+			return pause(ctx, d, nil)
+		}
 	case <-ctx.Done():
 		return ctx.Err()
 	}
