@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener) {
 		{"Share", shareTests},
 		{"Read", readTests},
 		{"Keep", keepTests},
+		{"Serve", serveTests},
 		{"Together", togetherTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
