@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"runtime"
 	"slices"
 	"time"
 
@@ -205,32 +206,48 @@ func acceptPreview(e *env) {
 
 // A preview that shared a transaction with other calls read its rows twice, and told twice what would become of them.
 func acceptPreviewWithinABatch(e *env) {
+	const rounds = 20 // in some of them the calls wait for the transaction together
+	for range rounds {
+		e.previewBesideOthers()
+	}
+	e.same(ledger.Counts{"queued": rounds}, e.status(people).Counts)
+}
+
+// previewBesideOthers previews two rows while another preview holds the transaction, beside a submission that is taken
+// and one that is refused.
+func (e *env) previewBesideOthers() {
+	e.Helper()
 	entered, leave := make(chan struct{}), make(chan struct{})
-	blocked := make(chan error, 3)
-	go func() { // holds the transaction, so that the calls below wait for it together
-		blocked <- e.Preview(e.Context(), func(func(ledger.Submission) bool) { close(entered); <-leave }, func(ledger.Acceptance) {})
+	errs := make(chan error, 4)
+	go func() {
+		errs <- e.Preview(e.Context(), func(func(ledger.Submission) bool) { close(entered); <-leave }, func(ledger.Acceptance) {})
 	}()
 	<-entered
 	told, subs := 0, []ledger.Submission{e.sub(people), e.sub(people)}
-	good, bad := e.sub(people), e.sub("nowhere")
-	previewed := make(chan error, 1)
 	go func() {
-		previewed <- e.Preview(e.Context(), slices.Values(subs), func(ledger.Acceptance) { told++ })
+		errs <- e.Preview(e.Context(), slices.Values(subs), func(ledger.Acceptance) { told++ })
 	}()
-	for _, s := range []ledger.Submission{good, bad} {
+	letOthersRun() // so that it comes before the one that fails
+	for _, s := range []ledger.Submission{e.sub(people), e.sub("nowhere")} {
 		go func() {
 			_, err := e.Accept(e.Context(), []ledger.Submission{s})
-			if s.ID == bad.ID && ledger.KindOf(err) == ledger.NotFound {
+			if s.Target == "nowhere" && ledger.KindOf(err) == ledger.NotFound {
 				err = nil
 			}
-			blocked <- err
+			errs <- err
 		}()
 	}
+	letOthersRun()
 	close(leave)
-	for range 3 {
-		e.must(<-blocked)
+	for range 4 {
+		e.must(<-errs)
 	}
-	e.must(<-previewed)
 	e.same(2, told)
-	e.same(ledger.Counts{"queued": 1}, e.status(people).Counts)
+}
+
+// letOthersRun lets goroutines that were just started come to where they wait.
+func letOthersRun() {
+	for range 100 {
+		runtime.Gosched()
+	}
 }
