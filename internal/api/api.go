@@ -33,6 +33,11 @@ type Ledger interface {
 	ledger.Switch
 }
 
+// Hub is what the surface needs of [ledger.Hub].
+type Hub interface {
+	Subscribe(topic any) (changed <-chan struct{}, cancel func())
+}
+
 // Target is a target as callers see it.
 type Target struct {
 	ledger.Target
@@ -45,7 +50,7 @@ type Target struct {
 type Options struct {
 	Intake  Intake
 	Ledger  Ledger
-	Hub     *ledger.Hub
+	Hub     Hub
 	Targets []Target
 	// Version of claygate, shown in the OpenAPI document.
 	Version string

@@ -82,7 +82,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 func (s *server) serve(w http.ResponseWriter, r *http.Request, h handler) {
 	c := &call{w: w, Request: r, control: http.NewResponseController(w)}
 	now := time.Now()
-	_ = c.control.SetReadDeadline(now.Add(readTime)) // not every writer can, and then its server sees to it
+	if r.ContentLength != 0 { // without a body the server already reads, to learn when the client leaves: no end to that
+		_ = c.control.SetReadDeadline(now.Add(readTime)) // not every writer can, and then its server sees to it
+	}
 	_ = c.control.SetWriteDeadline(now.Add(writeTime))
 	defer s.rescue(c)
 	if err := h(c); err != nil {
@@ -111,9 +113,8 @@ func (c *call) change() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(c.Context()), changeTime)
 }
 
-// patient gives the client more time: the request has been read, and the answer may take its time.
+// patient lets the answer take its time.
 func (c *call) patient(wait time.Duration) {
-	_ = c.control.SetReadDeadline(time.Time{}) // else the watch for a client that leaves ends with it
 	_ = c.control.SetWriteDeadline(time.Now().Add(wait + writeTime))
 }
 

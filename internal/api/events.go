@@ -41,7 +41,6 @@ func (s *server) events(c *call) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold the events back
-	_ = c.control.SetReadDeadline(time.Time{})
 	// Whoever comes back before anything has happened goes on from here.
 	if st.write([]byte("id: "+strconv.FormatInt(st.after, 10)+"\nretry: 2000\n\n")) != nil {
 		return nil
@@ -160,7 +159,7 @@ func writeEvent(text *bytes.Buffer, n ledger.Notice, data any) error {
 	text.WriteString("id: " + strconv.FormatInt(n.Seq, 10) + "\nevent: " + string(n.Kind) + "\ndata: ")
 	enc := json.NewEncoder(text)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(data); err != nil { // one line, and its end
+	if err := enc.Encode(data); err != nil { // on one line, whatever stood between a record's members
 		return err
 	}
 	text.WriteByte('\n')

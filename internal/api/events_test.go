@@ -61,7 +61,7 @@ func TestEvents(t *testing.T) {
 		g.do("POST", "/v1/stop", "") // 1: before anybody listens
 		all := g.listen("/v1/events")
 		firms := g.listen("/v1/events?target=firms")
-		a, b := g.submit("people", `{"fields":{"email":"a@example.com"},"metadata":{"n": 1}}`), g.submit("eu/firms", onePerson)
+		a, b := g.submit("people", "{\"fields\":{\"email\":\"a@example.com\"},\"metadata\":{\n\"n\":\r\n1}}"), g.submit("eu/firms", onePerson)
 		g.finish(a, "{\"title\":\n \"Countess <&>\"}")        // 2
 		g.finish(a, `{"phone":"1"}`)                          // 3: another result
 		g.do("POST", "/v1/records/"+b.String()+"/cancel", "") // 4
@@ -144,6 +144,9 @@ func TestEventsEnd(t *testing.T) {
 		second := g.listen("/v1/events")
 		end()
 		<-second.over
+		if n := g.hub.waiting.Load(); n != 0 {
+			t.Errorf("%d still wait", n)
+		}
 		first.leave()
 		second.leave()
 	})

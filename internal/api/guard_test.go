@@ -179,6 +179,22 @@ func TestRevokedKey(t *testing.T) {
 	})
 }
 
+// The failure it prevents: nobody called for an hour, and the first to call is let in by what was true then.
+func TestRevokedKeyAfterSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, setup{guarded: true})
+		key, id := g.minted(`{"scopes":["read"]}`, "")
+		g.do("GET", "/v1/targets", "", key)
+		if err := g.store.RevokeKey(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if got := g.do("GET", "/v1/targets", "", key); got.status != 401 {
+			t.Errorf("status %d, want 401", got.status)
+		}
+	})
+}
+
 // The failure it prevents: the last key is revoked, and the gateway is open again.
 func TestLastKeyRevoked(t *testing.T) {
 	g := newGateway(t, setup{guarded: true})

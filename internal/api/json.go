@@ -18,20 +18,12 @@ func appendText(b []byte, text string) []byte {
 	return append(b, '"')
 }
 
-// appendObject appends an object that is JSON already; nil is null. It may stand on several lines, which an event must
-// not.
+// appendObject appends an object that is JSON already; nil is null.
 func appendObject(b []byte, object json.RawMessage) []byte {
 	if object == nil {
 		return append(b, "null"...)
 	}
-	start := len(b)
-	b = append(b, object...)
-	for i := start; i < len(b); i++ {
-		if b[i] == '\n' || b[i] == '\r' { // within a text they are escaped
-			b[i] = ' '
-		}
-	}
-	return b
+	return append(b, object...)
 }
 
 // appendMoment appends a time as callers see it: in UTC, and null for zero.

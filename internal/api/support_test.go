@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,7 +32,20 @@ var (
 type gateway struct {
 	t       testing.TB
 	store   store
+	hub     *counted
 	handler http.Handler
+}
+
+// counted is a hub that knows how many wait.
+type counted struct {
+	*ledger.Hub
+	waiting atomic.Int64
+}
+
+func (c *counted) Subscribe(topic any) (<-chan struct{}, func()) {
+	c.waiting.Add(1)
+	changed, cancel := c.Hub.Subscribe(topic)
+	return changed, func() { c.waiting.Add(-1); cancel() }
 }
 
 // store is a ledger, real or in memory.
@@ -58,13 +72,14 @@ func newGateway(t testing.TB, o setup) *gateway {
 	in := intake.New(intake.Options{Store: o.store, Secret: []byte("of this ledger"), Targets: []intake.Target{
 		{Target: people, DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Await: true},
 	}})
+	hub := &counted{Hub: o.hub}
 	handler := api.New(api.Options{
-		Intake: in, Ledger: o.store, Hub: o.hub, Version: "1.2.3", Trusted: !o.guarded, Stop: o.stop,
+		Intake: in, Ledger: o.store, Hub: hub, Version: "1.2.3", Trusted: !o.guarded, Stop: o.stop,
 		Targets: []api.Target{
 			{Target: people, Kind: "table", DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Kind: "table", Await: true},
 		},
 	})
-	return &gateway{t: t, store: o.store, handler: handler}
+	return &gateway{t: t, store: o.store, hub: hub, handler: handler}
 }
 
 // onDisk opens a ledger in SQLite for a gateway.

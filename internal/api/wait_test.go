@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -125,6 +128,9 @@ func TestClientLeaves(t *testing.T) {
 		if took := <-over; took != time.Second {
 			t.Errorf("it waited %s for somebody who left after 1s", took)
 		}
+		if n := g.hub.waiting.Load(); n != 0 {
+			t.Errorf("%d still wait", n)
+		}
 		if g.only(); g.store.(*fake).records[g.only()].State != ledger.Queued {
 			t.Error("the record went with its client")
 		}
@@ -148,6 +154,80 @@ func TestStopEndsWaits(t *testing.T) {
 			t.Errorf("a gateway that stops is not alive: %d", got.status)
 		}
 	})
+}
+
+// The failure it prevents: the deadline for reading a request passes while its answer is waited for, and the server takes
+// the silent client for one that has left.
+func TestWaitOutlastsTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, setup{})
+		near, far := net.Pipe()
+		server := &http.Server{Handler: g.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+		l := &pipe{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
+		l.conns <- far
+		go func() { _ = server.Serve(l) }()
+		defer server.Close()
+		in := bufio.NewReader(near)
+		lasts := func(request string, status int, want time.Duration) {
+			t.Helper()
+			go func() { _, _ = near.Write([]byte(request)) }()
+			began := time.Now()
+			res, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			if took := time.Since(began); res.StatusCode != status || took != want {
+				t.Errorf("status %d after %s, want %d after %s", res.StatusCode, took, status, want)
+			}
+		}
+		lasts(fmt.Sprintf(head+"Content-Length: %d\r\n\r\n%s", "?wait=90s", "application/json", len(onePerson), onePerson), 202, 90*time.Second)
+		lasts("GET /v1/records/"+g.only().String()+"?wait=95s HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, 95*time.Second)
+		lasts(fmt.Sprintf(head+"Content-Length: 9\r\n\r\n", "", "application/json"), 400, 30*time.Second)
+		_ = near.Close()
+	})
+}
+
+// pipe is a listener in memory.
+type pipe struct {
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (p *pipe) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipe) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8787} }
+func (p *pipe) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+
+// A client that leaves while its record is taken leaves a record: once begun, a change is finished.
+func TestClientLeavesWhileTaken(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	f := newFake(people, firms)
+	g := newGateway(t, setup{store: &leaving{fake: f, leave: leave}, hub: f.hub})
+	w := httptest.NewRecorder()
+	g.handler.ServeHTTP(w, request("POST", "/v1/targets/people/records", onePerson).WithContext(ctx))
+	if g.only(); w.Code != 202 {
+		t.Errorf("status %d: %s", w.Code, w.Body)
+	}
+}
+
+// leaving is a ledger whose caller's client leaves at that moment.
+type leaving struct {
+	*fake
+	leave func()
+}
+
+func (l *leaving) Accept(ctx context.Context, in []ledger.Submission) ([]ledger.Acceptance, error) {
+	l.leave()
+	return l.fake.Accept(ctx, in)
 }
 
 // TestManyWaiters holds many waiting calls to what they may cost: memory, and no reads while nothing happens.

@@ -81,7 +81,7 @@ func TestElements(t *testing.T) {
 // refuses JSON for its own reasons only.
 func FuzzMembers(f *testing.F) {
 	for _, seed := range []string{
-		`{}`, `{"a":{"b":[1,-2.5e+3,true,null,"\u00e9\n"]}}`, `{"a":1,"\u0061":2}`, `{"a":"\ud83d\ude00"}`, `{"a":"\ud800"}`,
+		`{"a":{"b":1,"c":2},"b":[{"a":3}],"c":{}}`, `{}`, `{"a":{"b":[1,-2.5e+3,true,null,"\u00e9\n"]}}`, `{"a":1,"\u0061":2}`, `{"a":"\ud83d\ude00"}`, `{"a":"\ud800"}`,
 		`[1]`, `{"a":01}`, ` {"a" : 0.0 } `, `{"a":1e308}`, `{"a":1e309}`, `{"":{"":[]}}`, "{\"a\":\"\x7f\u2028\"}", `{"a":nul}`,
 	} {
 		f.Add([]byte(seed))
