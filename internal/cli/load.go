@@ -84,6 +84,9 @@ func (l *load) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := apart(l.flags.output, path); err != nil {
+		return err
+	}
 	table.DedupeBy, table.ResultTimeout, table.MaxAge = l.dedupeBy, l.resultTimeout(), l.maxAge()
 	if table.MaxAge == 0 {
 		table.MaxAge = -1 // never

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/claygate/claygate/internal/ledger"
+	"github.com/claygate/claygate/internal/sheet"
 )
 
 // ledgerPath returns the ledger to use: the flag's, else CLAYGATE_LEDGER's, else one in the user's state folder. The
@@ -39,6 +40,32 @@ func inFolder(what, path string) (string, error) {
 		return "", &usageError{message: what + ": there is no folder " + dir, hint: "make it, or name another one"}
 	}
 	return path, nil
+}
+
+// apart refuses an output that would take the place of the ledger, or of a file that belongs to it: everything that was
+// paid for is in there.
+func apart(output, ledger string) error {
+	if output == "" || output == sheet.Stdio {
+		return nil
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock", ".sock", ".clay"} {
+		if sameFile(output, ledger+suffix) {
+			return &usageError{message: "the output " + output + " is the ledger, or belongs to it", hint: "name another file with -o: the ledger keeps what was paid for"}
+		}
+	}
+	return nil
+}
+
+// sameFile reports whether two paths lead to one file, which may be still to be made.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && absA == absB
 }
 
 // stateDir is where programs keep what must outlive a restart but is no configuration.

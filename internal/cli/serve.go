@@ -33,7 +33,7 @@ func newServe(s Streams) *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return serve(c.Context(), s, f) },
 	}
-	c.Flags().StringVarP(&f.config, "config", "c", "", "the configuration's file (see `claygate config example`)")
+	c.Flags().StringVarP(&f.config, "config", "c", "", "the configuration's `file`; claygate config example prints one")
 	c.Flags().BoolVar(&f.emulate, "emulate", false, "use an emulated Clay in this process: no account, nothing leaves the machine")
 	c.Flags().StringVar(&f.Listen, "listen", "", "where to serve the API (default "+config.DefaultListen+")")
 	c.Flags().StringVar(&f.CallbackListen, "callback-listen", "", "where to take Clay's callbacks (default "+config.DefaultCallbackListen+")")
