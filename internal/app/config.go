@@ -171,8 +171,8 @@ func (c Config) base() (string, error) {
 			u, err := url.Parse(address)
 			if err != nil || u.Host == "" {
 				return "", &ledger.Error{
-					Kind: ledger.Invalid, Op: "configuration", Message: "the webhook URL of " + t.Name + " is not a URL",
-					Hint: "copy it from the table's webhook source, e.g. https://api.clay.com/v3/sources/webhook/…",
+					Kind: ledger.Invalid, Op: "configuration", Message: "the webhook URL of the table " + t.Name + " is not a URL",
+					Hint: "set CLAY_WEBHOOK_URL, or the configuration's url, to what the webhook source in Clay shows: https://api.clay.com/v3/sources/webhook/…",
 				}
 			}
 			here := strings.ToLower(u.Scheme + "://" + u.Host)
