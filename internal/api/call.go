@@ -85,7 +85,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, h handler) {
 	if r.ContentLength != 0 { // without a body the server already reads, to learn when the client leaves: no end to that
 		_ = c.control.SetReadDeadline(now.Add(readTime)) // not every writer can, and then its server sees to it
 	}
-	_ = c.control.SetWriteDeadline(now.Add(writeTime))
+	_ = c.control.SetWriteDeadline(now.Add(readTime + writeTime)) // who read slowly is still answered
 	defer s.rescue(c)
 	if err := h(c); err != nil {
 		s.refuse(c, err)
