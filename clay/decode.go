@@ -169,7 +169,7 @@ func mendObject(value json.RawMessage, t reflect.Type) (json.RawMessage, bool) {
 		return value, true
 	}
 	for name, value := range fields {
-		f, known := fieldType(t, name)
+		f, known := fieldFor(t, name)
 		if !known {
 			delete(fields, name)
 			continue

@@ -52,6 +52,14 @@ type quirky struct {
 	Words  string            `json:"words,string"`
 	Blob   []byte            `json:"blob"`
 	Labels map[string]string `json:"labels"`
+	Rank   string            `json:"rank"`
+	Level  int               `json:"RANK"`
+	deeper
+}
+
+// deeper is like shadowed, but stands behind the field it shadows.
+type deeper struct {
+	Shares string `json:"share"`
 }
 
 // tree is made of itself: a value that stands for a list of one would never end.
@@ -79,6 +87,8 @@ func TestUnmarshalTakesClaysQuirks(t *testing.T) {
 		"time":                {`{"since":"2026-01-02T03:04:05Z"}`, quirky{Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
 		"unknown fields":      {`{"what":{"is":["this"]}}`, quirky{}},
 		"bytes":               {`{"blob":"aGk="}`, quirky{Blob: []byte("hi")}},
+		"exact before fold":   {`{"rank":7,"RANK":"8"}`, quirky{Rank: "7", Level: 8}},
+		"shadowed":            {`{"score":"7","share":"0.5"}`, quirky{Score: 7, Share: .5}},
 		"blank":               {`{"score":" ","also":"\n","quoted":"","also2":" ","valid":"\t"}`, quirky{}},
 		"quoted":              {`{"quoted":"1,234","also2":5,"words":"\"a\""}`, quirky{Quoted: 1234, Also2: new(5), Words: "a"}},
 		"embedded, no struct": {`{"label":"a"}`, quirky{Label: "a"}},
@@ -104,7 +114,7 @@ func TestUnmarshalRefusesWhatIsWrong(t *testing.T) {
 		"word for number": `{"score":"many"}`, "decimal comma": `{"score":"1,5"}`, "fraction for int": `{"score":"1.5"}`,
 		"reference for number": `{"score":"/Score"}`, "object for string": `{"name":{"first":"Ada"}}`, "word for bool": `{"valid":"perhaps"}`,
 		"no JSON": `{"score":`, "two values": `{} {}`, "list for object": `[1]`, "too big": `{"score":"99999999999999999999"}`,
-		"hex": `{"score":"0x10"}`, "infinite": `{"share":"Inf"}`, "word for quoted": `{"quoted":"many"}`,
+		"hex": `{"score":"0x10"}`, "infinite": `{"share":"Inf"}`, "more than a float holds": `{"score":9007199254740993.0}`, "word for quoted": `{"quoted":"many"}`,
 		"one for a list of lists": `{"grid":5}`, "one for a list of itself": `{"tree":5}`,
 	} {
 		if err := clay.Unmarshal([]byte(body), new(quirky)); err == nil {

@@ -1,40 +1,59 @@
 package clay
 
 import (
+	"cmp"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 )
 
-// field is the type that encoding/json would decode an object's field into.
+// field is one that encoding/json would decode an object's member into.
 type field struct {
-	is reflect.Type
+	name string
+	is   reflect.Type
 	// quoted is the tag's option "string" on a number or boolean: the value comes as text.
 	quoted bool
 	depth  int
 }
 
-func fieldType(t reflect.Type, name string) (best field, found bool) {
+// fieldCache holds the fields of each struct type that was ever decoded, as encoding/json
+// does: a program has few, and finding them costs more than reading a callback.
+var fieldCache sync.Map // of reflect.Type to []field
+
+// fieldFor is the field of a struct, or the element of a map, that has this name: the one
+// that has it exactly, else in another case; of several the shallowest.
+func fieldFor(t reflect.Type, name string) (field, bool) {
 	if t.Kind() == reflect.Map {
 		return field{is: t.Elem()}, true
 	}
-	exact := false
-	for _, f := range reflect.VisibleFields(t) {
-		tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if !f.IsExported() || f.Tag.Get("json") == "-" || f.Anonymous && tag == "" && isStruct(f.Type) {
-			continue
-		}
-		if tag == "" {
-			tag = f.Name
-		}
-		same := tag == name
-		// Exact names win over folded ones, and among each the shallowest.
-		if !same && (exact || !strings.EqualFold(tag, name)) || found && same == exact && len(f.Index) >= best.depth {
-			continue
-		}
-		best = field{f.Type, options == "string" && quotable(f.Type), len(f.Index)}
-		found, exact = true, same
+	known, ok := fieldCache.Load(t)
+	if !ok {
+		known, _ = fieldCache.LoadOrStore(t, fieldsOf(t))
 	}
-	return best, found
+	fields := known.([]field)
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		i = slices.IndexFunc(fields, func(f field) bool { return strings.EqualFold(f.name, name) })
+	}
+	if i < 0 {
+		return field{}, false
+	}
+	return fields[i], true
+}
+
+// fieldsOf lists the fields of a struct, the shallowest first.
+func fieldsOf(t reflect.Type) []field {
+	var list []field
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || f.Tag.Get("json") == "-" || f.Anonymous && name == "" && isStruct(f.Type) {
+			continue
+		}
+		list = append(list, field{cmp.Or(name, f.Name), f.Type, options == "string" && quotable(f.Type), len(f.Index)})
+	}
+	slices.SortStableFunc(list, func(a, b field) int { return cmp.Compare(a.depth, b.depth) })
+	return list
 }
 
 // quotable tells what the option "string" applies to. Strings are left out: for them

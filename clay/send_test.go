@@ -198,9 +198,13 @@ func TestSendBatchTellsWhatBecameOfEachRecord(t *testing.T) {
 
 // A key that is wrong is wrong for every row: nothing more is read, nothing more sent.
 func TestSendBatchStopsWhereNoRowCanSurvive(t *testing.T) {
-	for _, status := range []int{401, 402, 403, 404, 301} {
+	for i, status := range []int{401, 402, 403, 404, 301, 404} {
 		synctest.Test(t, func(t *testing.T) {
-			s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{{Kind: claytest.Answer, From: 21, Status: []int{status}}}}, clay.Config{})
+			fault := claytest.Fault{Kind: claytest.Answer, From: 21, Status: []int{status}}
+			if i == 5 {
+				fault.Body = `{"message":"deprecated API endpoint"}`
+			}
+			s, c := emulate(t, claytest.Options{Faults: []claytest.Fault{fault}}, clay.Config{})
 			read := 0
 			res, err := c.SendBatch(t.Context(), counted(1_000_000, &read), clay.BatchOptions{})
 			if e := (*clay.Error)(nil); !errors.As(err, &e) || e.Status != status {

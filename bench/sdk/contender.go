@@ -50,7 +50,7 @@ type contender struct {
 }
 
 var contenders = []contender{
-	{name: "clay, one client", start: func(s setup) func() sender {
+	{name: ours, start: func(s setup) func() sender {
 		c := newClay(s)
 		return func() sender { return c }
 	}},
