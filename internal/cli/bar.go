@@ -109,7 +109,8 @@ const (
 	longestBar  = 40
 )
 
-// endingWidth is room for what stands at the end of the line, so that the bar keeps its length when that changes.
+// endingWidth is room for what mostly stands at the end of the line, so that the bar keeps its length when that changes.
+// A rare longer end takes its room from the bar.
 const endingWidth = len("awaiting 100 results")
 
 // lines draws a moment in at most so many columns: on one line where all of it fits beside a bar, else on two. Which of
@@ -120,13 +121,13 @@ func (p paint) lines(m progress, width int) (upper, lower string) {
 	widest.finished, widest.sent, widest.done, widest.cached, widest.failed, widest.rate = m.total, m.total, m.total, m.total, m.total, 99
 	head, counts := fmt.Sprintf("%d/%d", m.finished, m.total), m.counts(separator)
 	room := width - columns(widest.counts(separator)) - columns(fmt.Sprintf("%d/%d", m.total, m.total)) - endingWidth - 4*len("  ")
-	if room >= shortestBar {
-		return p.gauge(m, min(room, longestBar)) + "  " + head + "  " + p.alarm(m, counts) + "  " + m.ending(), ""
+	if rest := columns(head+counts+m.ending()) + 3*len("  "); room >= shortestBar && rest < width {
+		return p.gauge(m, min(room, longestBar, width-rest)) + "  " + head + "  " + p.alarm(m, counts) + "  " + m.ending(), ""
 	}
 	end := head + "  " + m.ending()
 	upper = clip(end, width)
-	if room := width - columns(fmt.Sprintf("%d/%d", m.total, m.total)) - endingWidth - 2*len("  "); room >= shortestBar {
-		upper = p.gauge(m, min(room, longestBar)) + "  " + end
+	if room := width - columns(fmt.Sprintf("%d/%d", m.total, m.total)) - endingWidth - 2*len("  "); room >= shortestBar && columns(end)+len("  ") < width {
+		upper = p.gauge(m, min(room, longestBar, width-columns(end)-len("  "))) + "  " + end
 	}
 	if columns(counts) > width {
 		counts = m.counts(" ")

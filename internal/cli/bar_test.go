@@ -55,6 +55,7 @@ func TestBar(t *testing.T) {
 		"results to come":   {waiting, 80, "━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸──  45/48  awaiting 1 result", "sent 45 · done 42 · cached 3 · failed 0 · 11.0/s"},
 		"nothing through":   {held, 80, strings.Repeat("─", 40) + "  0/48  retrying", "sent 0 · done 0 · cached 0 · failed 0 · 0.0/s"},
 		"told to wait":      {later, 80, strings.Repeat("─", 40) + "  0/48  next try in 59 min", "sent 0 · done 0 · cached 0 · failed 0 · 0.0/s"},
+		"a long end":        {progress{total: 1, queued: 1, wait: time.Hour}, 38, strings.Repeat("─", 8) + "  0/1  next try in 1 h 00 min", "sent 0 done 0 cached 0 failed 0 0.0/s"},
 		"a million":         {million, 80, "━━━━╸───────────────────────────────────  123456/1000000  24 h 20 min left", "sent 120000 · done 119000 · cached 4000 · failed 456 · 10.0/s"},
 		"a million, narrow": {million, 40, "123456/1000000  24 h 20 min left", "sent 120000 done 119000 cached 4000 fa…"},
 		"failures":          {failing, 60, "━━━━━━━━━━━━━━━╸──────────────  25/48  2 s left", "sent 28 · done 22 · cached 3 · failed 7 · 10.0/s"},
