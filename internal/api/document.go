@@ -4,15 +4,41 @@ import (
 	"encoding/json"
 	"html/template"
 	"strings"
+
+	"github.com/claygate/claygate/internal/intake"
 )
+
+// ordered is an object whose members stay in the order in which somebody wrote them.
+type ordered[T any] []named[T]
+
+type named[T any] struct {
+	Name string
+	Is   T
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *ordered[T]) UnmarshalJSON(text []byte) error {
+	members, err := intake.Members(text)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		n := named[T]{Name: m.Name}
+		if err := json.Unmarshal(m.Value, &n.Is); err != nil {
+			return err
+		}
+		*o = append(*o, n)
+	}
+	return nil
+}
 
 // openAPI is as much of the document as the page for people shows.
 type openAPI struct {
 	Info       struct{ Title, Version, Summary, Description string }
 	Tags       []struct{ Name, Description string }
-	Paths      map[string]map[string]operation // by path and method
+	Paths      ordered[ordered[operation]] // by path and method
 	Components struct {
-		Schemas    map[string]schema
+		Schemas    ordered[schema]
 		Parameters map[string]parameter
 		Responses  map[string]response
 	}
@@ -25,12 +51,12 @@ type operation struct {
 	Scopes                            []string `json:"x-scopes"`
 	Parameters                        []parameter
 	RequestBody                       struct {
-		Content map[string]struct {
+		Content ordered[struct {
 			Schema  schema
 			Example any
-		}
+		}]
 	}
-	Responses map[string]response
+	Responses ordered[response]
 }
 
 type parameter struct {
@@ -41,14 +67,14 @@ type parameter struct {
 type response struct {
 	Ref         string `json:"$ref"`
 	Description string
-	Content     map[string]struct{ Schema schema }
+	Content     ordered[struct{ Schema schema }]
 }
 
 type schema struct {
 	Ref         string `json:"$ref"`
 	Type        any
 	Description string
-	Properties  map[string]schema
+	Properties  ordered[schema]
 	Enum        []string
 	OneOf       []schema
 	Items       *schema
