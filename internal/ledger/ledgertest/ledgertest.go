@@ -26,6 +26,9 @@ type Options struct {
 	Catalog *ledger.Catalog
 	Hub     *ledger.Hub
 	Now     func() time.Time
+	// Volatile says that the ledger need not survive a power cut: where thousands of commits are played, the disk would
+	// take most of the time.
+	Volatile bool
 }
 
 // Opener opens a ledger for a test. It fails the test when it cannot; the suite closes what it got.
