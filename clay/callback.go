@@ -1,6 +1,7 @@
 package clay
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -23,8 +24,22 @@ type Callback struct {
 	Received time.Time
 }
 
-// Decode reads the body into v as Unmarshal does, with Clay's quirks.
-func (c Callback) Decode(v any) error { return Unmarshal(c.Body, v) }
+// Decode reads the body into v as Unmarshal does, with Clay's quirks. The error is of
+// KindInvalid, so that a Store may return it as it is; a body that is null or empty text
+// is an error, too, because it says nothing.
+func (c Callback) Decode(v any) error { return decodeCallback(c.Body, v) }
+
+func decodeCallback(body []byte, v any) error {
+	err := Unmarshal(body, v)
+	if text := string(bytes.TrimSpace(body)); err == nil && (text == "null" || text == `""`) {
+		err = errors.New("it is " + text)
+	}
+	if err == nil {
+		return nil
+	}
+	return refused("callback", KindInvalid, "compare the column's body with the Go type",
+		fmt.Errorf("the body does not fit %T: %w", v, err))
+}
 
 // CallbackConfig says how to receive callbacks. Store and one of Secrets and
 // Authenticate are needed; the zero value of every other field means its default.

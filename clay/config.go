@@ -37,7 +37,8 @@ type Config struct {
 	ResendUncertain bool
 	// MaxElapsed bounds one send or lookup from its first try on, waits included. A
 	// wait that would pass it is not begun: the error comes at once and its
-	// RetryAfter says how long Clay wants to be left alone. Default 5 min.
+	// RetryAfter says how long Clay wants to be left alone. A try under way is not cut
+	// short, because then nobody knows what became of the record. Default 5 min.
 	MaxElapsed time.Duration
 	// Timeout bounds one try from the dial to the last byte of the answer.
 	// Default 30 s. Of it 5 s are for the dial, 5 s for TLS, and half, but at least

@@ -3,7 +3,6 @@ package clay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 )
 
@@ -28,14 +27,11 @@ func (t *Table[In, Out]) SendBatch(ctx context.Context, rows iter.Seq[In], opts 
 	return t.c.SendBatch(ctx, Records(rows), opts)
 }
 
-// Decode reads a callback's body as Unmarshal does.
+// Decode reads a callback's body as Callback.Decode does.
 func (t *Table[In, Out]) Decode(body []byte) (Out, error) {
 	var out Out
-	if err := Unmarshal(body, &out); err != nil {
-		return out, refused("callback", KindInvalid, "compare the column's body with the Go type",
-			fmt.Errorf("the body does not fit %T: %w", out, err))
-	}
-	return out, nil
+	err := decodeCallback(body, &out)
+	return out, err
 }
 
 // CallbackHandler returns a handler whose callbacks go to store as values of Out.
