@@ -82,9 +82,7 @@ func (d *decoder) checkTable(path string, t *Table, c *Config) {
 	d.checkPositive(path+".result_timeout", t.ResultTimeout)
 	d.checkIDField(path, t)
 	d.checkAwaited(path, t)
-	if len(t.CompleteWhen) > 4096 {
-		d.refuse(path+".complete_when", "is longer than 4096 bytes", "")
-	}
+	d.checkExpression(path+".complete_when", t.CompleteWhen)
 }
 
 func (d *decoder) checkWebhook(path string, w Webhook, c *Config) {

@@ -33,7 +33,7 @@ type Table struct {
 	// OnUpdate says what a further result does to a record that is done. Default fill.
 	OnUpdate Update `yaml:"on_update"`
 	// CompleteWhen is an expression over the callback's fields that must hold before a record is done; until then
-	// callbacks are merged. It is kept as text here. Default "": the first callback completes.
+	// callbacks are merged. Default "": the first callback completes.
 	CompleteWhen string `yaml:"complete_when"`
 	// IDField is the payload's extra field that carries the ticket to Clay and back. Default claygate_id.
 	IDField string `yaml:"id_field"`
