@@ -57,11 +57,8 @@ func (s *Store) Keys(ctx context.Context) ([]ledger.APIKey, error) {
 // RevokeKey implements [ledger.Keys].
 func (s *Store) RevokeKey(ctx context.Context, id string) error {
 	return s.do(ctx, "key", func(t *tx) error {
-		done, err := t.exec(`UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, micros(t.now), id)
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n > 0 {
+		known, err := t.exec(`UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, micros(t.now), id)
+		if err != nil || known > 0 {
 			return err
 		}
 		return &ledger.Error{Kind: ledger.NotFound, Op: "key", Message: "there is no key " + id}

@@ -32,7 +32,7 @@ func scan(row scanner, now time.Time, withBodies bool) (ledger.Record, error) {
 		&sendBy, &sentAt, &created, &doneAt,
 	}
 	if withBodies {
-		dest = append(dest, (*[]byte)(&r.Fields), (*[]byte)(&r.Metadata), (*[]byte)(&r.Result))
+		dest = append(dest, (*[]byte)(&r.Fields), (*[]byte)(&r.Metadata), (*[]byte)(&r.Result)) // NULL is none
 	}
 	if err := row.Scan(dest...); err != nil {
 		return r, err
@@ -69,15 +69,12 @@ func (t *tx) record(id ledger.RecordID, withBodies bool) (r ledger.Record, found
 
 // one runs a query for one record.
 func (t *tx) one(query string, withBodies bool, args ...any) (r ledger.Record, found bool, err error) {
-	stmt, err := t.stmt(query)
-	if err != nil {
-		return r, false, err
-	}
-	r, err = scan(stmt.QueryRowContext(background, args...), t.now, withBodies)
-	if err == sql.ErrNoRows {
-		return r, false, nil
-	}
-	return r, err == nil, err
+	err = t.rows(query, args, func(row statement) (_ bool, err error) {
+		found = true
+		r, err = scan(row, t.now, withBodies)
+		return false, err
+	})
+	return r, found && err == nil, err
 }
 
 // insert stores a new record with its bodies; fresh is false when its ID is known.
@@ -89,17 +86,14 @@ func (t *tx) insert(r ledger.Record, work ledger.Digest, due time.Duration) (fre
 	if r.State == ledger.Done {
 		doneAt = micros(t.now)
 	}
-	done, err := t.exec(`INSERT INTO records (id, target, state, priority, load, wanted_by, work, key, await, attempts, tries, resends,
+	added, err := t.exec(`INSERT INTO records (id, target, state, priority, load, wanted_by, work, key, await, attempts, tries, resends,
 		at_clay, may_duplicate, leader, revision, cached, empty, emulated, reason, result_timeout, send_by, ready_at,
 		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO NOTHING`,
 		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), int64(r.Load), orNull(work), orNull(r.Key), r.Await,
 		orNull(ledger.Digest(r.Leader)), r.Revision, r.Cached, r.Empty, r.Emulated,
 		r.ResultTimeout.Microseconds(), sendBy, t.readyAt(0), t.dueAt(due), micros(t.now), doneAt)
-	if err != nil {
-		return false, err
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
+	if err != nil || added == 0 {
 		return false, err
 	}
 	_, err = t.exec(`INSERT INTO bodies (record, fields, metadata, result) VALUES (?, ?, ?, ?)`,

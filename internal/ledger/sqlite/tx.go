@@ -7,13 +7,17 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+
 	"github.com/claygate/claygate/internal/ledger"
 )
 
 // writer is the connection that writes, with its prepared statements.
 type writer struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	conn   *sql.Conn     // taken from the pool for good, so that nobody else uses
+	sqlite *sqlite3.Conn // what is under it
+	stmts  map[string]statement
 }
 
 func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
@@ -21,7 +25,16 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &writer{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+	w := &writer{conn: conn, stmts: map[string]statement{}}
+	err = conn.Raw(func(c any) error {
+		w.sqlite = c.(driver.Conn).Raw()
+		w.sqlite.SetInterrupt(context.Background()) // a transaction that others share is not one caller's to cancel
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return w, nil
 }
 
 func (w *writer) close() error {
@@ -41,10 +54,6 @@ type tx struct {
 	lanes  map[ledger.LaneID]*laneRow
 	topics map[any]struct{} // to publish after the commit
 }
-
-// background is the context of every statement of the writer: a transaction that others share is not one caller's to
-// cancel.
-var background = context.Background()
 
 // transact runs a function in one transaction. After an error that leaves the disk's state unknown the store refuses
 // everything: nothing may be acknowledged any more.
@@ -88,50 +97,61 @@ func (s *Store) failed(op string, err error) error {
 }
 
 // stmt returns the prepared statement for a query.
-func (t *tx) stmt(query string) (*sql.Stmt, error) {
+func (t *tx) stmt(query string) (statement, error) {
 	if stmt, ok := t.stmts[query]; ok {
 		return stmt, nil
 	}
-	stmt, err := t.conn.PrepareContext(background, query)
+	prepared, _, err := t.sqlite.Prepare(query)
 	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
+		return statement{}, fmt.Errorf("prepare: %w", err)
 	}
-	t.stmts[query] = stmt
-	return stmt, nil
+	t.stmts[query] = statement{prepared}
+	return statement{prepared}, nil
 }
 
-func (t *tx) exec(query string, args ...any) (sql.Result, error) {
+// exec runs a statement. Changed is how many rows an INSERT, UPDATE or DELETE changed.
+func (t *tx) exec(query string, args ...any) (changed int64, err error) {
 	stmt, err := t.stmt(query)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return stmt.ExecContext(background, args...)
+	if err := stmt.exec(args); err != nil {
+		return 0, err
+	}
+	return t.sqlite.Changes(), nil
 }
 
 // row runs a query for one row; found is false when there is none.
 func (t *tx) row(query string, args []any, dest ...any) (found bool, err error) {
-	stmt, err := t.stmt(query)
-	if err != nil {
-		return false, err
-	}
-	err = stmt.QueryRowContext(background, args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
+	err = t.rows(query, args, func(row statement) (bool, error) {
+		found = true
+		return false, row.Scan(dest...)
+	})
+	return found && err == nil, err
 }
 
 // ids runs a query whose rows are record IDs.
-func (t *tx) ids(query string, args ...any) ([]ledger.RecordID, error) {
+func (t *tx) ids(query string, args ...any) (ids []ledger.RecordID, err error) {
+	err = t.rows(query, args, func(row statement) (bool, error) {
+		ids = append(ids, ledger.RecordID(row.ColumnRawBlob(0)))
+		return true, row.Err()
+	})
+	return ids, err
+}
+
+// rows visits the rows of a query until the visitor has enough. The visitor runs no query of its own.
+func (t *tx) rows(query string, args []any, visit func(statement) (more bool, err error)) error {
 	stmt, err := t.stmt(query)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rows, err := stmt.QueryContext(background, args...)
-	if err != nil {
-		return nil, err
+	if err := stmt.bind(args); err != nil {
+		return err
 	}
-	return recordIDs(rows)
+	for more := true; more && err == nil && stmt.Step(); {
+		more, err = visit(stmt)
+	}
+	return errors.Join(err, stmt.Reset()) // which tells how the last step went
 }
 
 // recordIDs reads and closes rows that are record IDs.
