@@ -13,9 +13,9 @@ func (s *Store) Accept(ctx context.Context, in []ledger.Submission) ([]ledger.Ac
 	out := make([]ledger.Acceptance, len(in))
 	err := s.do(ctx, "accept", func(t *tx) error {
 		got := make([]ledger.Acceptance, len(in)) // a call that gave up may still run: it must not write to out
-		for i, sub := range in {
+		for i := range in {
 			var err error
-			if got[i], err = t.accept(sub); err != nil {
+			if got[i], err = t.accept(&in[i]); err != nil {
 				return err
 			}
 		}
@@ -47,12 +47,12 @@ func (t *tx) preview(ctx context.Context, in iter.Seq[ledger.Submission], tell f
 		return err
 	}
 	look := *t // what it gathers is dropped with it
-	look.counts, look.lanes, look.topics = map[string]ledger.Counts{}, map[ledger.LaneID]*laneRow{}, map[any]struct{}{}
+	look.counts, look.lanes, look.topics = map[scope]ledger.Counts{}, map[ledger.LaneID]*laneRow{}, map[any]struct{}{}
 	for sub := range in {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		acceptance, err := look.accept(sub)
+		acceptance, err := look.accept(&sub)
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (t *tx) preview(ctx context.Context, in iter.Seq[ledger.Submission], tell f
 }
 
 // accept stores one submission, unless it is known.
-func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
+func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 	if known, err := t.known(s); err != nil || known.Repeated || known.Err != nil {
 		return known, errors.Join(err, t.want(s.Load, known.Record))
 	}
@@ -78,7 +78,7 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 	if err != nil {
 		return ledger.Acceptance{}, err
 	}
-	a := ledger.Admit(target, owner, s)
+	a := ledger.Admit(target, owner, *s)
 	if a.Err != nil { // unless it was accepted before, under other rules
 		if known, err := t.repeated(s, nil); err != nil || known.Repeated {
 			return known, err
@@ -89,10 +89,10 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 	if a.Record.State == ledger.Done {
 		a.Record.DoneAt = t.now
 	}
-	if fresh, err := t.insert(a.Record, s.Work, a.Due); err != nil || !fresh {
+	if fresh, err := t.insert(&a.Record, s.Work, a.Due); err != nil || !fresh {
 		return t.repeated(s, err)
 	}
-	if err := t.admit(a, s); err != nil {
+	if err := t.admit(&a, s); err != nil {
 		return ledger.Acceptance{}, err
 	}
 	t.count(nil, &a.Record)
@@ -104,7 +104,7 @@ func (t *tx) accept(s ledger.Submission) (ledger.Acceptance, error) {
 }
 
 // admit writes what an admission means beside its own record.
-func (t *tx) admit(a ledger.Admission, s ledger.Submission) error {
+func (t *tx) admit(a *ledger.Admission, s *ledger.Submission) error {
 	if a.Owns {
 		if err := t.own(s.Key, s.ID); err != nil {
 			return err
@@ -145,7 +145,7 @@ func (t *tx) own(key ledger.Digest, id ledger.RecordID) error {
 }
 
 // repeated finds the record of a submission whose ID is known, unless there was an error.
-func (t *tx) repeated(s ledger.Submission, err error) (ledger.Acceptance, error) {
+func (t *tx) repeated(s *ledger.Submission, err error) (ledger.Acceptance, error) {
 	if err != nil {
 		return ledger.Acceptance{}, err
 	}
@@ -157,7 +157,7 @@ func (t *tx) repeated(s ledger.Submission, err error) (ledger.Acceptance, error)
 }
 
 // withoutTarget answers a submission whose target is not configured: it may have been accepted when it was.
-func (t *tx) withoutTarget(s ledger.Submission) (ledger.Acceptance, error) {
+func (t *tx) withoutTarget(s *ledger.Submission) (ledger.Acceptance, error) {
 	known, err := t.repeated(s, nil)
 	if err == nil && !known.Repeated {
 		err = &ledger.Error{Kind: ledger.NotFound, Op: "accept", Message: "there is no target " + s.Target}
@@ -167,7 +167,7 @@ func (t *tx) withoutTarget(s ledger.Submission) (ledger.Acceptance, error) {
 
 // known finds the record of a submission that was handed in before: by its idempotency key or by its row of a load.
 // Whether its ID is known shows when it is stored.
-func (t *tx) known(s ledger.Submission) (ledger.Acceptance, error) {
+func (t *tx) known(s *ledger.Submission) (ledger.Acceptance, error) {
 	if s.Once != nil {
 		if known, err := t.once(*s.Once); err != nil || known.Repeated || known.Err != nil {
 			return known, err

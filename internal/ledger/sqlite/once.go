@@ -25,7 +25,7 @@ func (t *tx) once(o ledger.Once) (ledger.Acceptance, error) {
 }
 
 // remember keeps a submission's idempotency key, and forgets those that have expired.
-func (t *tx) remember(s ledger.Submission) error {
+func (t *tx) remember(s *ledger.Submission) error {
 	if s.Once == nil {
 		return nil
 	}

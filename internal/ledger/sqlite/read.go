@@ -93,11 +93,11 @@ func (s *Store) Waiting(ctx context.Context, load ledger.LoadID) ([]ledger.Recor
 
 // LoadCounts implements [ledger.Reader].
 func (s *Store) LoadCounts(ctx context.Context, load ledger.LoadID) (ledger.Counts, error) {
-	return s.counts(ctx, loadScope(load))
+	return s.counts(ctx, scope{load: load})
 }
 
-func (s *Store) counts(ctx context.Context, scope string) (ledger.Counts, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT name, n FROM counts WHERE scope = ?`, scope)
+func (s *Store) counts(ctx context.Context, of scope) (ledger.Counts, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT name, n FROM counts WHERE scope = ?`, of.String())
 	if err != nil {
 		return nil, s.wrap("count", err)
 	}
@@ -122,7 +122,7 @@ func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetS
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return status, s.wrap("read", err)
 	}
-	if status.Counts, err = s.counts(ctx, targetScope(target)); err != nil {
+	if status.Counts, err = s.counts(ctx, scope{target: target}); err != nil {
 		return status, err
 	}
 	configured, _ := s.catalog.Target(target)

@@ -78,7 +78,7 @@ func (t *tx) one(query string, withBodies bool, args ...any) (r ledger.Record, f
 }
 
 // insert stores a new record with its bodies; fresh is false when its ID is known.
-func (t *tx) insert(r ledger.Record, work ledger.Digest, due time.Duration) (fresh bool, err error) {
+func (t *tx) insert(r *ledger.Record, work ledger.Digest, due time.Duration) (fresh bool, err error) {
 	var sendBy, doneAt any
 	if r.SendBy != 0 {
 		sendBy = t.later(r.SendBy)

@@ -50,7 +50,7 @@ type tx struct {
 	*writer
 	store  *Store
 	now    time.Time
-	counts map[string]ledger.Counts
+	counts map[scope]ledger.Counts
 	lanes  map[ledger.LaneID]*laneRow
 	topics map[any]struct{} // to publish after the commit
 }
@@ -63,7 +63,7 @@ func (s *Store) transact(run func(*tx) error) error {
 	}
 	t := &tx{
 		writer: s.writer, store: s, now: s.now(),
-		counts: map[string]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, topics: map[any]struct{}{},
+		counts: map[scope]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, topics: map[any]struct{}{},
 	}
 	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
 		return s.failed("begin", err)
@@ -170,23 +170,35 @@ func recordIDs(rows *sql.Rows) ([]ledger.RecordID, error) {
 
 // count notes that a record changed, in the counters of its scopes.
 func (t *tx) count(before, after *ledger.Record) {
-	for _, scope := range scopes(after) {
-		if t.counts[scope] == nil {
-			t.counts[scope] = ledger.Counts{}
-		}
-		t.counts[scope].Recount(before, after)
+	t.countIn(scope{target: after.Target}, before, after)
+	if after.Load != 0 {
+		t.countIn(scope{load: after.Load}, before, after)
 	}
 }
 
-func scopes(r *ledger.Record) []string {
-	if r.Load == 0 {
-		return []string{targetScope(r.Target)}
+func (t *tx) countIn(in scope, before, after *ledger.Record) {
+	counts := t.counts[in]
+	if counts == nil {
+		counts = ledger.Counts{}
+		t.counts[in] = counts
 	}
-	return []string{targetScope(r.Target), loadScope(r.Load)}
+	counts.Recount(before, after)
 }
 
-func targetScope(name string) string      { return "target:" + name }
-func loadScope(load ledger.LoadID) string { return fmt.Sprintf("load:%d", load) }
+// scope is what records are counted over: a target, or a load.
+type scope struct {
+	target string
+	load   ledger.LoadID
+}
+
+// String returns the scope as the table of counters names it.
+func (s scope) String() string {
+	if s.load != 0 {
+		return fmt.Sprintf("load:%d", s.load)
+	}
+	return "target:" + s.target
+}
+
 func (t *tx) publish(topic any)           { t.topics[topic] = struct{}{} }
 func micros(at time.Time) int64           { return at.UnixMicro() }
 func (t *tx) later(d time.Duration) int64 { return micros(t.now.Add(d)) }
@@ -196,13 +208,13 @@ func since(now time.Time, at int64) time.Duration {
 
 // flush writes what the transaction gathered.
 func (t *tx) flush() error {
-	for scope, counts := range t.counts {
+	for in, counts := range t.counts {
 		for name, n := range counts {
 			if n == 0 {
 				continue
 			}
 			_, err := t.exec(`INSERT INTO counts (scope, name, n) VALUES (?, ?, ?)
-				ON CONFLICT (scope, name) DO UPDATE SET n = n + excluded.n`, scope, string(name), n)
+				ON CONFLICT (scope, name) DO UPDATE SET n = n + excluded.n`, in.String(), string(name), n)
 			if err != nil {
 				return err
 			}
