@@ -8,12 +8,20 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain takes away what a developer's own machine has set for Clay: the tests and
+// examples of Default begin with nothing.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"CLAY_WEBHOOK_URL", "CLAY_WEBHOOK_TOKEN", "CLAY_PUBLIC_API_KEY", "CLAY_ENTERPRISE_API_KEY", "CLAY_API_KEY"} {
+		_ = os.Unsetenv(name)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	testPath  = "pull-in-data-from-a-webhook-5ecre7"
