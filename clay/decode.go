@@ -19,8 +19,9 @@ import (
 //   - a list or an object may be a string that holds its JSON
 //   - a single value may stand for a list of one
 //
-// Field names match as in encoding/json, without regard to case. A value that
-// cannot be read as its field's type is an error.
+// Field names match as in encoding/json, without regard to case; of several members
+// for one field that with the exact name counts. A value that cannot be read as its
+// field's type is an error.
 func Unmarshal(data []byte, v any) error {
 	t := reflect.TypeOf(v)
 	if t == nil || t.Kind() != reflect.Pointer || !json.Valid(data) {
@@ -37,6 +38,7 @@ var (
 	null       = json.RawMessage("null")
 	jsonReader = reflect.TypeFor[json.Unmarshaler]()
 	textReader = reflect.TypeFor[encoding.TextUnmarshaler]()
+	jsonNumber = reflect.TypeFor[json.Number]() // text in Go, but a number in JSON
 )
 
 // mend returns a valid JSON value in the form that encoding/json wants for t; false if
@@ -47,12 +49,14 @@ func mend(value json.RawMessage, t reflect.Type) (json.RawMessage, bool) {
 	}
 	value = bytes.TrimSpace(value)
 	text, isText := unquote(value)
-	empty := isText && strings.TrimSpace(text) == "" && t.Kind() != reflect.String && t.Kind() != reflect.Interface
+	empty := isText && strings.TrimSpace(text) == "" && (t == jsonNumber || t.Kind() != reflect.String && t.Kind() != reflect.Interface)
 	switch {
 	case value[0] == 'n', text == "[object Object]", empty:
 		return nil, false
 	case readsItself(t):
 		return value, true
+	case t == jsonNumber:
+		return mendNumber(value, false), true
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -81,7 +85,7 @@ func readsItself(t reflect.Type) bool {
 
 // unquote is the text of a JSON string, false for any other value.
 func unquote(value json.RawMessage) (text string, ok bool) {
-	return text, value[0] == '"' && json.Unmarshal(value, &text) == nil
+	return text, len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &text) == nil
 }
 
 // quote is JSON within a JSON string. JSON numbers and booleans need no more escaping.
@@ -130,9 +134,7 @@ func mendList(value json.RawMessage, t reflect.Type) (json.RawMessage, bool) {
 	if !isList(t) {
 		return value, true // base64 text
 	}
-	if text, _ := unquote(value); holds(text, '[') {
-		value = json.RawMessage(strings.TrimSpace(text))
-	}
+	value = unwrap(value, '[')
 	var items []json.RawMessage
 	if value[0] != '[' {
 		if isList(t.Elem()) {
@@ -161,17 +163,15 @@ func isList(t reflect.Type) bool {
 }
 
 func mendObject(value json.RawMessage, t reflect.Type) (json.RawMessage, bool) {
-	if text, _ := unquote(value); holds(text, '{') {
-		value = json.RawMessage(strings.TrimSpace(text))
-	}
-	fields, err := object(value)
+	value = unwrap(value, '{')
+	members, err := object(value)
 	if err != nil {
 		return value, true
 	}
-	for name, value := range fields {
+	fields := make(map[string]json.RawMessage, len(members))
+	for name, value := range members {
 		f, known := fieldFor(t, name)
-		if !known {
-			delete(fields, name)
+		if _, exact := members[f.name]; !known || f.name != "" && f.name != name && exact {
 			continue
 		}
 		mended, ok := mend(value, f.is)
@@ -182,17 +182,18 @@ func mendObject(value json.RawMessage, t reflect.Type) (json.RawMessage, bool) {
 			fields[name] = mended
 		case t.Kind() == reflect.Map:
 			fields[name] = null
-		default:
-			delete(fields, name)
 		}
 	}
 	return encoded(fields, value), true
 }
 
-// holds reports whether text is a JSON value that begins with a bracket.
-func holds(text string, bracket byte) bool {
-	text = strings.TrimSpace(text)
-	return text != "" && text[0] == bracket && json.Valid([]byte(text))
+// unwrap is the list or object that a JSON string holds as JSON, and any other value as it is.
+func unwrap(value json.RawMessage, bracket byte) json.RawMessage {
+	text, _ := unquote(value)
+	if text = strings.TrimSpace(text); text != "" && text[0] == bracket && json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	return value
 }
 
 // encoded is v as JSON, or what it was made from.

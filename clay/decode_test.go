@@ -54,6 +54,8 @@ type quirky struct {
 	Labels map[string]string `json:"labels"`
 	Rank   string            `json:"rank"`
 	Level  int               `json:"RANK"`
+	Number json.Number       `json:"number"`
+	Person clay.Person       `json:"person"`
 	deeper
 }
 
@@ -95,6 +97,11 @@ func TestUnmarshalTakesClaysQuirks(t *testing.T) {
 		"as Clay sent it":     {`{"raw": {"b":"<&>","a":1.0},"raws":[{"z":1,"y":2}]}`, quirky{Raw: json.RawMessage(`{"b":"<&>","a":1.0}`), Raws: []json.RawMessage{json.RawMessage(`{"z":1,"y":2}`)}}},
 		"one raw for a list":  {`{"raws":5}`, quirky{Raws: []json.RawMessage{json.RawMessage(`5`)}}},
 		"null in a list":      {`{"counts":[1,null,"",2],"raws":[null]}`, quirky{Counts: []int{1, 0, 0, 2}, Raws: []json.RawMessage{json.RawMessage(`null`)}}},
+		"as text or not":      {`{"number":"1,234.50"}`, quirky{Number: "1234.50"}},
+		"no number":           {`{"number":" ","person":""}`, quirky{}},
+		"a type of ours":      {`{"person":"{\"Name\":\"Ada\",\"TITLE\":7,\"x\":1}"}`, quirky{Person: clay.Person{Name: "Ada", Title: "7", Extra: map[string]json.RawMessage{"x": json.RawMessage("1")}}}},
+		"one name, thrice":    {`{"SCORE":"3","score":"1","Score":"2"}`, quirky{Score: 1}},
+		"the exact is empty":  {`{"SCORE":"3","score":""}`, quirky{}},
 		"list of lists":       {`{"grid":[["1",2],"[3]",null]}`, quirky{Grid: [][]int{{1, 2}, {3}, nil}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +121,7 @@ func TestUnmarshalRefusesWhatIsWrong(t *testing.T) {
 		"word for number": `{"score":"many"}`, "decimal comma": `{"score":"1,5"}`, "fraction for int": `{"score":"1.5"}`,
 		"reference for number": `{"score":"/Score"}`, "object for string": `{"name":{"first":"Ada"}}`, "word for bool": `{"valid":"perhaps"}`,
 		"no JSON": `{"score":`, "two values": `{} {}`, "list for object": `[1]`, "too big": `{"score":"99999999999999999999"}`,
-		"hex": `{"score":"0x10"}`, "infinite": `{"share":"Inf"}`, "more than a float holds": `{"score":9007199254740993.0}`, "word for quoted": `{"quoted":"many"}`,
+		"hex": `{"score":"0x10"}`, "infinite": `{"share":"Inf"}`, "more than a float holds": `{"score":9007199254740993.0}`, "word for quoted": `{"quoted":"many"}`, "word for Number": `{"number":"many"}`, "list for a person": `{"person":"[]"}`,
 		"one for a list of lists": `{"grid":5}`, "one for a list of itself": `{"tree":5}`,
 	} {
 		if err := clay.Unmarshal([]byte(body), new(quirky)); err == nil {

@@ -21,8 +21,8 @@ type field struct {
 // does: a program has few, and finding them costs more than reading a callback.
 var fieldCache sync.Map // of reflect.Type to []field
 
-// fieldFor is the field of a struct, or the element of a map, that has this name: the one
-// that has it exactly, else in another case; of several the shallowest.
+// fieldFor is the field of a struct that has this name: the one that has it exactly, else in
+// another case; of several the shallowest. For a map it is the element, without a name.
 func fieldFor(t reflect.Type, name string) (field, bool) {
 	if t.Kind() == reflect.Map {
 		return field{is: t.Elem()}, true

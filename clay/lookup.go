@@ -122,7 +122,7 @@ func (a answer) about(r query) *Error {
 		return &Error{Kind: KindBadAnswer, Err: errors.New("the answer describes an error")}
 	}
 	for name, value := range fields {
-		if name != r.field && !envelope[name] && !isEmpty(value) {
+		if !strings.EqualFold(name, r.field) && !envelope[strings.ToLower(name)] && !isEmpty(value) {
 			return nil
 		}
 	}

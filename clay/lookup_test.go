@@ -175,7 +175,10 @@ func TestPersonAndCompanyKeepWhatTheyDoNotKnow(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"email":"b@example.com"}`), &again); err != nil || again.Name != "" || len(again.Extra) != 0 {
 		t.Errorf("what was there before shows through: %+v, %v", again, err)
 	}
-	if json.Unmarshal([]byte(`[]`), &p) == nil || json.Unmarshal([]byte(`"x"`), &co) == nil {
+	if err := json.Unmarshal([]byte(`{"NAME":"Eve","name":"Ada","Title":"Countess"}`), &p); err != nil || p.Name != "Ada" || p.Title != "Countess" || len(p.Extra) != 1 {
+		t.Errorf("names in another case: %+v, %v", p, err)
+	}
+	if p.UnmarshalJSON(nil) == nil || json.Unmarshal([]byte(`[]`), &p) == nil || json.Unmarshal([]byte(`"x"`), &co) == nil {
 		t.Error("no error for what is no object")
 	}
 }

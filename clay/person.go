@@ -10,6 +10,8 @@ import (
 )
 
 // Person is what Clay knows about a person. A field that Clay does not know is empty.
+// Name a field of this type and do not embed it: Go would take its JSON methods for those of
+// the struct around it, whose other fields would then be neither read nor written.
 type Person struct {
 	Name        string `json:"name,omitempty"`
 	Email       string `json:"email,omitempty"`
@@ -23,6 +25,8 @@ type Person struct {
 }
 
 // Company is what Clay knows about a company. A field that Clay does not know is empty.
+// Name a field of this type and do not embed it: Go would take its JSON methods for those of
+// the struct around it, whose other fields would then be neither read nor written.
 type Company struct {
 	Name     string `json:"name,omitempty"`
 	Domain   string `json:"domain,omitempty"`
@@ -70,21 +74,35 @@ func object(data []byte) (map[string]json.RawMessage, error) {
 	return fields, err
 }
 
-// readKnown moves the fields of an object into the struct that v points to, each by
-// its tag, and returns those that are not there or cannot be read as what is.
+// readKnown moves the fields of an object, or of text that holds one, into the struct that v
+// points to, each by its tag without regard to case, and returns those that are not there or cannot be read as what is.
 func readKnown(data []byte, v any) (extra map[string]json.RawMessage, err error) {
-	fields, err := object(data)
+	fields, err := object(unwrap(data, '{'))
 	if err != nil {
 		return nil, err
 	}
 	s := reflect.ValueOf(v).Elem()
 	for i := range s.NumField() {
 		name, _, _ := strings.Cut(s.Type().Field(i).Tag.Get("json"), ",")
-		if raw, ok := fields[name]; ok && name != "-" && Unmarshal(raw, s.Field(i).Addr().Interface()) == nil {
+		if name = spelled(fields, name); name != "-" && Unmarshal(fields[name], s.Field(i).Addr().Interface()) == nil {
 			delete(fields, name)
 		}
 	}
 	return fields, nil
+}
+
+// spelled is how a member's name is written in an object: exactly so, else in another case;
+// the name itself when the object does not have it.
+func spelled(fields map[string]json.RawMessage, name string) string {
+	if _, exact := fields[name]; exact {
+		return name
+	}
+	for _, other := range slices.Sorted(maps.Keys(fields)) {
+		if strings.EqualFold(name, other) {
+			return other
+		}
+	}
+	return name
 }
 
 // withExtra adds fields to an encoded object that does not have them yet.
