@@ -31,7 +31,9 @@ func (c Callback) Decode(v any) error { return decodeCallback(c.Body, v) }
 
 func decodeCallback(body []byte, v any) error {
 	err := Unmarshal(body, v)
-	if text := string(bytes.TrimSpace(body)); err == nil && (text == "null" || text == `""`) {
+	if err != nil {
+		err = withoutValue(err)
+	} else if text := string(bytes.TrimSpace(body)); text == "null" || text == `""` {
 		err = errors.New("it is " + text)
 	}
 	if err == nil {

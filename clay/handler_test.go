@@ -356,7 +356,18 @@ func TestCallbackLogHoldsNoSecretAndNoBody(t *testing.T) {
 	call(h, `{"email":"ada@example.com"}`)
 	call(h, `not JSON ada@example.com`)
 	call(h, `{}`, func(r *http.Request) { r.Header.Set("X-Callback-Secret", "wrong-5ecre7") })
-	if s := log.String(); strings.Contains(s, "5ecre7") || strings.Contains(s, "ada@") || strings.Count(s, "\n") != 3 || !strings.Contains(s, "disk full") {
+	// encoding/json and time quote what they cannot read.
+	typed, err := clay.NewTable[row, quirky](nil).CallbackHandler(clay.CallbackConfig{Secrets: []string{secret}, Logger: slog.New(slog.NewTextHandler(&log, nil))},
+		func(context.Context, quirky) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{`{"since":"ada@example.com"}`, `{"number":"ada@example.com"}`, `{"score":"ada@example.com"}`, `{"more":{"ada@example.com":"x"}}`, `{"counts":[77777777777777777777]}`} {
+		if w := call(typed, body); w.Code != 400 {
+			t.Errorf("%s: %d", body, w.Code)
+		}
+	}
+	if s := log.String(); strings.Contains(s, "5ecre7") || strings.Contains(s, "ada@") || strings.Contains(s, "777") || strings.Count(s, "\n") != 8 || !strings.Contains(s, "string for score int") || !strings.Contains(s, "disk full") {
 		t.Error(s)
 	}
 }
