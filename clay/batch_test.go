@@ -57,6 +57,23 @@ func TestSendBatchTellsWhatBecameOfEachRecord(t *testing.T) {
 	})
 }
 
+// The errors stand in the sequence's order, though the first record is the last to fail.
+func TestSendBatchErrorsAreInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := emulate(t, claytest.Options{Faults: []claytest.Fault{answer(0, nil, 500)}}, clay.Config{})
+		var ended, listed []int
+		res, err := c.SendBatch(t.Context(), slices.Values([]any{row{"i": 0}, []int{1}, []int{2}}), clay.BatchOptions{
+			Progress: func(p clay.BatchProgress) { ended = append(ended, p.Index) },
+		})
+		for _, e := range res.Errors {
+			listed = append(listed, e.Index)
+		}
+		if err != nil || !slices.Equal(ended, []int{1, 2, 0}) || !slices.Equal(listed, []int{0, 1, 2}) {
+			t.Errorf("ended %v, listed %v, %v", ended, listed, err)
+		}
+	})
+}
+
 // A key that is wrong is wrong for every row: nothing more is read, nothing more sent.
 func TestSendBatchStopsWhereNoRowCanSurvive(t *testing.T) {
 	for i, status := range []int{401, 402, 403, 404, 301, 404} {
