@@ -53,7 +53,7 @@ func Decide(t Target, r Record, e Event) (Change, error) {
 	case Resolve:
 		return resolve(t, r, e)
 	case Follow:
-		return follow(r, e.Leader), nil
+		return follow(r, e), nil
 	}
 	return Change{}, &Error{Kind: Internal, Op: "decide", Message: fmt.Sprintf("event %T is unknown", e)}
 }
@@ -300,7 +300,8 @@ func resolve(t Target, r Record, e Resolve) (Change, error) {
 }
 
 // follow ends a record with the one it joined. A late result of the leader still completes a follower that has ended.
-func follow(r Record, leader Record) Change {
+func follow(r Record, e Follow) Change {
+	leader := e.Leader
 	if r.Leader != leader.ID || r.State == Done || r.InFlight() || !leader.State.Terminal() {
 		return Change{Record: r}
 	}
@@ -308,12 +309,28 @@ func follow(r Record, leader Record) Change {
 		if r.State != Joined {
 			return Change{Record: r}
 		}
+		if leader.State == Canceled && (r.Load == 0 || r.Load != leader.Load) {
+			return inherit(r, e.Owner)
+		}
 		return end(r, leader.State, leader.Reason)
 	}
 	r.Result, r.Empty, r.Emulated = leader.Result, leader.Empty, leader.Emulated
 	r.Cached, r.Revision, r.Reason = r.Attempts == 0, 1, ""
 	c := move(r, Done, Never)
 	c.Fresh = true
+	return c
+}
+
+// inherit gives a record the work that it shared with one that was canceled: to do itself, or to share with the first
+// that inherited it.
+func inherit(r Record, owner *Record) Change {
+	if owner != nil && owner.ID != r.ID && r.shares(*owner) {
+		r.Leader = owner.ID
+		return move(r, Joined, Never)
+	}
+	r.Leader = RecordID{}
+	c := requeue(r, 0, "")
+	c.Owns = !r.Key.IsZero()
 	return c
 }
 

@@ -47,7 +47,8 @@ cancel            canceled  ✗         ✗         ✗         ✗         ✗ 
 leader-done       ·         ·         ·         ·         done      ·     done      done      done
 leader-dead       ·         ·         ·         ·         dead      ·     ·         ·         ·
 leader-expired    ·         ·         ·         ·         expired   ·     ·         ·         ·
-leader-canceled   ·         ·         ·         ·         canceled  ·     ·         ·         ·
+leader-canceled   ·         ·         ·         ·         queued    ·     ·         ·         ·
+load-canceled     ·         ·         ·         ·         canceled  ·     ·         ·         ·
 leader-in-flight  ·         ·         ·         ·         ·         ·     ·         ·         ·
 other-leader-done ·         ·         ·         ·         ·         ·     ·         ·         ·
 `
@@ -84,7 +85,7 @@ func occurrences() map[string]occurrence {
 		"resolve-lost":      {Resolve{}, func(r *Record) { r.AtClay = true }},
 		"resolve-sure":      {event: Resolve{Arrived: true}}, // nobody doubts it
 		"cancel":            {event: Cancel{Reason: "no longer wanted"}},
-		"other-leader-done": {event: Follow{Record{ID: RecordID{15: 7}, State: Done, Revision: 1, Result: []byte(`{}`)}}},
+		"other-leader-done": {event: Follow{Leader: Record{ID: RecordID{15: 7}, State: Done, Revision: 1, Result: []byte(`{}`)}}},
 	}
 	for _, v := range []Verdict{Accepted, Unsent, Throttled, Failed, Doubtful, Rejected, Refused, Exhausted} {
 		all[string(v)] = occurrence{event: Answer{Attempt: current, Outcome: Answered, Verdict: v}}
@@ -92,8 +93,9 @@ func occurrences() map[string]occurrence {
 	}
 	for name, state := range map[string]State{"done": Done, "dead": Dead, "expired": Expired, "canceled": Canceled, "in-flight": Sent} {
 		leader := Record{ID: leaderID, State: state, Reason: "the leader's", Revision: 1, Result: []byte(`{"title":"Countess"}`)}
-		all["leader-"+name] = occurrence{event: Follow{leader}}
+		all["leader-"+name] = occurrence{event: Follow{Leader: leader}}
 	}
+	all["load-canceled"] = occurrence{Follow{Leader: Record{ID: leaderID, State: Canceled, Load: 3}}, func(r *Record) { r.Load = 3 }}
 	return all
 }
 
@@ -381,7 +383,7 @@ func TestFollowerThatWasSentIsNotCached(t *testing.T) {
 	for attempts, want := range map[int]bool{0: true, 1: false} {
 		r := in(Joined)
 		r.Attempts = attempts
-		c, err := Decide(Target{}, r, Follow{leader})
+		c, err := Decide(Target{}, r, Follow{Leader: leader})
 		if err != nil || c.Record.Cached != want {
 			t.Errorf("after %d attempts: cached %t, want %t, error %v", attempts, c.Record.Cached, want, err)
 		}

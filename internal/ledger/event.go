@@ -62,8 +62,14 @@ type Resolve struct {
 	Owner *Record
 }
 
-// Follow ends a joined record together with the record that it joined.
-type Follow struct{ Leader Record }
+// Follow ends a joined record together with the record that it joined. Somebody who gives up a record gives up no other's:
+// those that joined one that was canceled go on, and the first of them takes its place. The rows of one load were given
+// up together.
+type Follow struct {
+	Leader Record
+	// Owner is the record that owns the dedupe key, as for [Replay].
+	Owner *Record
+}
 
 func (Claim) event()   {}
 func (Answer) event()  {}

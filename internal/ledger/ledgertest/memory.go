@@ -218,6 +218,9 @@ func (m *memory) change(id ledger.RecordID, e ledger.Event, webhook ledger.Diges
 	case ledger.Resolve:
 		event.Owner = m.owner(before.Key)
 		e = event
+	case ledger.Follow:
+		event.Owner = m.owner(before.Key)
+		e = event
 	}
 	c, err := ledger.Decide(target, before, e)
 	if err != nil {
@@ -229,13 +232,23 @@ func (m *memory) change(id ledger.RecordID, e ledger.Event, webhook ledger.Diges
 	}
 	m.hear(target.Lane, c.Lane)
 	if c.Moved && c.Record.State.Terminal() {
-		for _, row := range m.rows {
-			if row.Leader == id {
-				m.change(row.ID, ledger.Follow{Leader: m.view(id)}, ledger.Digest{})
-			}
+		for _, follower := range m.followers(id) {
+			m.change(follower, ledger.Follow{Leader: m.view(id)}, ledger.Digest{})
 		}
 	}
 	return c
+}
+
+// followers returns the records that joined one, the oldest first.
+func (m *memory) followers(leader ledger.RecordID) []ledger.RecordID {
+	var ids []ledger.RecordID
+	for _, row := range m.rows {
+		if row.Leader == leader {
+			ids = append(ids, row.ID)
+		}
+	}
+	slices.SortFunc(ids, func(a, b ledger.RecordID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
 }
 
 func (m *memory) write(before ledger.Record, c ledger.Change, webhook ledger.Digest) {
@@ -258,7 +271,7 @@ func (m *memory) write(before ledger.Record, c ledger.Change, webhook ledger.Dig
 	if c.Owns {
 		m.keys[c.Record.Key] = c.Record.ID
 	}
-	if before.State.Terminal() && !c.Record.State.Terminal() { // replayed
+	if again := before.State == ledger.Joined && before.Leader != row.Leader; again || before.State.Terminal() && !row.State.Terminal() {
 		m.want(row.Load, row.ID)
 	}
 	m.writeAttempt(row, c, webhook)

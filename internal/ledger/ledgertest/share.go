@@ -11,6 +11,7 @@ var shareTests = map[string]func(*env){
 	"a replayed leader":            shareReplayedLeader,
 	"a replayed follower":          shareReplayedFollower,
 	"a load is retried":            shareRetriedLoad,
+	"a canceled leader":            shareCanceledLeader,
 	"a chain":                      shareChain,
 	"a result of its own":          shareOwnResult,
 	"an update is the leader's":    shareUpdate,
@@ -107,6 +108,24 @@ func shareRetriedLoad(e *env) {
 	if e.record(leader.Record.ID).Cached || !e.record(a).Cached {
 		e.Error("what was sent once is counted as cached, or what was not is not")
 	}
+}
+
+// Who gives up a record gives up nobody else's: the first that joined it goes on, and the others with that one. Rows of
+// the same load are given up with it.
+func shareCanceledLeader(e *env) {
+	mine := func(s *ledger.Submission) { s.Load = e.load("a.csv") }
+	got := e.accept(e.sub(people, keyed(1), mine), e.sub(people, keyed(1), mine), e.sub(people, keyed(1)),
+		e.sub(people, keyed(1), func(s *ledger.Submission) { s.Load = e.load("b.csv") }))
+	e.apply(got[0].ID, ledger.Cancel{Reason: "enough"})
+	e.reopen()
+	e.wantStates([]ledger.State{ledger.Canceled, ledger.Canceled, ledger.Queued, ledger.Joined}, got[0].ID, got[1].ID, got[2].ID, got[3].ID)
+	e.same(got[2].ID, e.record(got[3].ID).Leader)
+	e.same(got[2].ID, e.accept(e.sub(people, keyed(1)))[0].Leader)
+	claims, err := e.Claim(e.Context(), ledger.Want{Lane: lane, Load: e.load("b.csv"), Max: 5})
+	e.must(err)
+	e.same([]ledger.RecordID{got[2].ID}, ids(claims.Work)) // the load whose row joined it waits for it
+	e.result(got[2].ID, `{"title":"Countess"}`)
+	e.wantStates([]ledger.State{ledger.Canceled, ledger.Canceled, ledger.Done, ledger.Done}, got[0].ID, got[1].ID, got[2].ID, got[3].ID)
 }
 
 // A former leader joins another record; those that had joined it end with it.

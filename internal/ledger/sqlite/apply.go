@@ -68,6 +68,11 @@ func (t *tx) withOwner(e ledger.Event, key ledger.Digest) (_ ledger.Event, err e
 	case ledger.Resolve:
 		e.Owner, err = t.owner(key)
 		return e, err
+	case ledger.Follow:
+		if e.Leader.State == ledger.Canceled {
+			e.Owner, err = t.owner(key)
+		}
+		return e, err
 	}
 	return e, nil
 }
@@ -96,7 +101,7 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 			return err
 		}
 	}
-	if before.State.Terminal() && !c.Record.State.Terminal() { // replayed: its load waits for it again
+	if begunAgain(before, c.Record) { // its load waits for it again
 		if err := t.want(c.Record.Load, c.Record); err != nil {
 			return err
 		}
@@ -123,6 +128,11 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 	return nil
 }
 
+// begunAgain reports whether a record was replayed, or goes on without the one that it had joined.
+func begunAgain(before, after ledger.Record) bool {
+	return before.State.Terminal() && !after.State.Terminal() || before.State == ledger.Joined && before.Leader != after.Leader
+}
+
 // tell notes whom the change concerns.
 func (t *tx) tell(target ledger.Target, c ledger.Change) {
 	t.publish(c.Record.ID)
@@ -134,9 +144,9 @@ func (t *tx) tell(target ledger.Target, c ledger.Change) {
 	}
 }
 
-// lead ends the records that joined this one.
+// lead ends the records that joined this one, or lets them go on without it.
 func (t *tx) lead(target ledger.Target, leader ledger.Record) error {
-	followers, err := t.ids(`SELECT id FROM records WHERE leader = ?`, leader.ID[:])
+	followers, err := t.ids(`SELECT id FROM records WHERE leader = ? ORDER BY id`, leader.ID[:])
 	if err != nil {
 		return err
 	}
@@ -148,7 +158,11 @@ func (t *tx) lead(target ledger.Target, leader ledger.Record) error {
 		if !found {
 			continue
 		}
-		c, err := ledger.Decide(target, before, ledger.Follow{Leader: leader})
+		e, err := t.withOwner(ledger.Follow{Leader: leader}, before.Key)
+		if err != nil {
+			return err
+		}
+		c, err := ledger.Decide(target, before, e)
 		if err != nil {
 			return err
 		}
