@@ -122,7 +122,9 @@ type TargetStatus struct {
 type Keeper interface {
 	// Secret returns the ledger's secret of that name, 32 random bytes, making it the first time.
 	Secret(ctx context.Context, name string) ([]byte, error)
-	// Bind ties the ledger to a Clay base URL. A ledger that is tied to another refuses with kind Foreign.
+	// Bind ties the ledger to a Clay base URL. A ledger that is tied to another refuses with kind Foreign, unless nothing
+	// has ever reached that one, as when its URL was mistyped: then it is tied anew. What an emulator was to get never goes
+	// to a URL, nor the other way round: between those the ledger must hold no record at all.
 	Bind(ctx context.Context, base string) error
 	// Load returns the load of that name on that target. A fresh one forgets the rows of the former.
 	Load(ctx context.Context, load Load) (LoadID, error)

@@ -33,11 +33,20 @@ func keepSecrets(e *env) {
 	}
 }
 
+// A ledger can be tied anew until something of it may be at the Clay that it is tied to; the emulator's never becomes a
+// real one's.
 func keepBinding(e *env) {
-	e.must(e.Bind(e.Context(), "https://api.clay.com"))
+	e.must(e.Bind(e.Context(), "the emulator"))
+	e.must(e.Bind(e.Context(), "https://api.caly.com")) // mistyped
+	e.must(e.Bind(e.Context(), "https://api.caly.com"))
+	e.accept(e.sub(people))
+	e.answer(e.claim(1)[0], ledger.Refused)
+	e.must(e.Resume(e.Context(), people))
 	e.must(e.Bind(e.Context(), "https://api.clay.com"))
 	e.reopen()
 	e.wantKind(ledger.Foreign, e.Bind(e.Context(), "the emulator"))
+	e.answer(e.claim(1)[0], ledger.Accepted)
+	e.wantKind(ledger.Foreign, e.Bind(e.Context(), "https://api.caly.com"))
 	e.must(e.Bind(e.Context(), "https://api.clay.com"))
 }
 

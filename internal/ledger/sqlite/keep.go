@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -41,15 +42,39 @@ func (s *Store) Bind(ctx context.Context, base string) error {
 		if err != nil {
 			return err
 		}
-		if string(bound) != base {
+		if string(bound) == base {
+			return nil
+		}
+		used, err := t.used(isURL(string(bound)) && isURL(base))
+		if err != nil {
+			return err
+		}
+		if used {
 			return &ledger.Error{
 				Kind: ledger.Foreign, Op: "open",
 				Message: fmt.Sprintf("this ledger belongs to %s, not to %s", bound, base),
 				Hint:    "name another ledger with --ledger: results of one Clay must not answer for another",
 			}
 		}
-		return nil
+		_, err = t.exec(`UPDATE settings SET value = ? WHERE name = 'clay'`, []byte(base))
+		return err
 	})
+}
+
+// isURL tells the base of a Clay that is reached from the name of one that is emulated in the process.
+func isURL(base string) bool { return strings.Contains(base, "://") }
+
+// used reports whether the ledger holds something of the Clay that it is tied to: what may have arrived there or came
+// back. Records that only wait are as good for another one, where that is asked.
+func (t *tx) used(waitingIsNot bool) (bool, error) {
+	query := `SELECT 1 FROM records LIMIT 1`
+	if waitingIsNot {
+		query = `SELECT 1 FROM records WHERE revision > 0 OR at_clay OR may_duplicate > 0 OR state IN ('sending', 'sent', 'uncertain', 'done')
+			UNION ALL SELECT 1 FROM attempts WHERE may_duplicate OR verdict = 'accepted'
+			UNION ALL SELECT 1 FROM callbacks LIMIT 1`
+	}
+	var one int
+	return t.row(query, nil, &one)
 }
 
 // Load implements [ledger.Keeper].
