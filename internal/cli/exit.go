@@ -120,8 +120,11 @@ func explainClay(e *clay.Error) (message, hint string, code int) {
 
 // ledgerMessage leaves out what the ledger was doing, where it says what happened.
 func ledgerMessage(e *ledger.Error) string {
-	if e.Message == "" {
+	switch {
+	case e.Message == "":
 		return e.Error()
+	case e.Kind == ledger.Full: // what the database says of it adds nothing
+		return e.Message
 	}
 	return strings.TrimPrefix(e.Error(), e.Op+": ")
 }

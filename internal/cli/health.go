@@ -139,6 +139,9 @@ func (h *health) held() string {
 	switch {
 	case h.fault != nil:
 		message, _, _ := explain(h.fault)
+		if ledger.KindOf(h.fault) == ledger.Full {
+			message += ": free some, and it goes on by itself"
+		}
 		return message
 	case h.clay.lasts() >= showAfter:
 		return h.last.Reason

@@ -99,7 +99,7 @@ func (h *header) fit(cells []string) (fitting []string, reason string) {
 	}
 	for i, cell := range cells[columns:] {
 		if cell != "" {
-			return cells[:columns], fmt.Sprintf("cell %d holds %.40q, but its column has no name", columns+i+1, cell)
+			return cells[:columns], fmt.Sprintf("cell %d of %d is not empty, and its column has no name", columns+i+1, len(cells))
 		}
 	}
 	return cells[:columns], ""

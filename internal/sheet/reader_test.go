@@ -53,7 +53,7 @@ func TestReader(t *testing.T) {
 		"empty cells":              {"a,b\n,\n", Options{}, []string{`2/1: {"a":"","b":""}`}},
 		"one column":               {"email\nx@a.example\n\"\"\n", Options{}, []string{`2/1: {"email":"x@a.example"}`, `3/2: {"email":""}`}},
 		"header trimmed":           {" a , b\n1,2\n", Options{}, []string{`2/1: {"a":"1","b":"2"}`}},
-		"spare columns":            {"a,b,,\n1,2,,\n1,2\n1,2,,x\n", Options{}, []string{`2/1: {"a":"1","b":"2"}`, `3/2: {"a":"1","b":"2"}`, `4/3: line 4: cell 4 holds "x", but its column has no name; put quotes around a cell that holds a ','`}},
+		"spare columns":            {"a,b,,\n1,2,,\n1,2\n1,2,,x\n", Options{}, []string{`2/1: {"a":"1","b":"2"}`, `3/2: {"a":"1","b":"2"}`, `4/3: line 4: cell 4 of 4 is not empty, and its column has no name; put quotes around a cell that holds a ','`}},
 		"ragged":                   {"a,b\n1\n1,2,3\n4,5\n", Options{}, []string{`2/1: line 2: 1 cell where the header names 2 columns; put quotes around a cell that holds a ','`, `3/2: line 3: 3 cells where the header names 2 columns; put quotes around a cell that holds a ','`, `4/3: {"a":"4","b":"5"}`}},
 		"text after a quote":       {"a,b\n\"Big\" Corp,2\n3,4\n", Options{}, []string{`2/1: line 2: text follows the closing quote of cell 1 (a); write a quote inside a quoted cell twice`, `3/2: {"a":"3","b":"4"}`}},
 		"quote never closed":       {"a,b\n1,\"2\n3,4\n5,6\n", Options{}, []string{`2/1: line 2: the quote that opens cell 2 (b) is never closed; close it, or take it away`, `3/2: {"a":"3","b":"4"}`, `4/3: {"a":"5","b":"6"}`}},

@@ -110,6 +110,12 @@ func unusable(path string, err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
 		return wrap("open", err)
 	}
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return &ledger.Error{
+			Kind: ledger.Invalid, Op: "open", Message: path + " is a folder, and a ledger is a file",
+			Hint: "name the file: --ledger " + filepath.Join(path, "ledger.db"),
+		}
+	}
 	return &ledger.Error{
 		Kind: ledger.Invalid, Op: "open", Message: fmt.Sprintf("the ledger %s cannot be opened", path),
 		Hint: "its folder must exist, and you must be allowed to write to it", Err: err,
