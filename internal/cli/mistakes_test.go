@@ -125,15 +125,16 @@ var mistakes = []mistake{
 		return enriching("--ledger", w.path("ledger.db"))(w)
 	}},
 	{name: "a ledger of another Clay", args: func(w *world) []string {
+		w.used()
 		w.ledger("UPDATE settings SET value = CAST('https://api.clay.com' AS BLOB) WHERE name = 'clay'")
 		return enriching("--ledger", w.path("ledger.db"))(w)
 	}},
 	{name: "a ledger of the emulator's", args: func(w *world) []string {
-		w.run("send", "a=b", "--emulate", "--dry-run", "--ledger", w.path("ledger.db"))
+		w.used("--emulate")
 		return enriching("--ledger", w.path("ledger.db"))(w)
 	}},
 	{name: "a real ledger for the emulator", args: func(w *world) []string {
-		w.ledger("")
+		w.used()
 		return enriching("--emulate", "--ledger", w.path("ledger.db"))(w)
 	}},
 	{name: "a ledger in use", args: func(w *world) []string {
@@ -159,6 +160,14 @@ var mistakes = []mistake{
 	{name: "an emulator's address that is taken", args: func(w *world) []string {
 		return []string{"emulate", "--listen", strings.TrimPrefix(w.clay.URL(), "http://")}
 	}},
+}
+
+// used makes a ledger from which a row has been sent: another Clay's results must not answer for it from then on.
+func (w *world) used(flags ...string) {
+	w.t.Helper()
+	if r := w.run(append([]string{"send", "a=b", "--ledger", w.path("ledger.db")}, flags...)...); r.code != exitOK {
+		w.t.Fatal(r.err)
+	}
 }
 
 // ledger makes a ledger of this world's Clay and changes it by a statement.
