@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/claygate/claygate/internal/dispatch"
+	"github.com/claygate/claygate/internal/expression"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -67,6 +68,8 @@ type Target struct {
 	OnUncertain                        ledger.UncertainPolicy
 	OnUpdate                           ledger.UpdatePolicy
 	OnConflict                         ledger.ConflictPolicy
+	// CompleteWhen keeps a record open until it holds on the results so far. Nil: the first result completes.
+	CompleteWhen *expression.Condition
 	// Priority of its records that ask for none.
 	Priority int
 }
@@ -137,6 +140,9 @@ func (t Target) ledgerTarget(emulated bool) ledger.Target {
 	lt := ledger.Target{
 		Name: t.Name, Lane: t.lane(), Version: t.Version, MaxAge: t.MaxAge, EmptyMaxAge: t.EmptyMaxAge,
 		ResultTimeout: t.ResultTimeout, OnUncertain: t.OnUncertain, OnUpdate: t.OnUpdate, OnConflict: t.OnConflict, Emulated: emulated,
+	}
+	if t.CompleteWhen != nil {
+		lt.CompleteWhen = t.CompleteWhen.Holds
 	}
 	if t.Lookup != nil && lt.OnUncertain == "" {
 		lt.OnUncertain = ledger.Resend // asking again makes no second row

@@ -5,6 +5,7 @@ import (
 
 	"github.com/claygate/claygate/internal/config"
 	"github.com/claygate/claygate/internal/dispatch"
+	"github.com/claygate/claygate/internal/expression"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -35,6 +36,7 @@ func tableTarget(t config.Target) Target {
 		OnConflict: ledger.ConflictPolicy(t.Table.OnConflict), Priority: t.Table.Priority,
 		OnUncertain: ledger.UncertainPolicy(t.Table.OnUncertain), OnUpdate: ledger.UpdatePolicy(t.Table.OnUpdate),
 	}
+	out.CompleteWhen, _ = expression.Compile(t.Table.CompleteWhen) // the configuration compiled it before
 	for _, w := range t.Table.Webhooks {
 		limit := w.Limit
 		if limit == 0 {

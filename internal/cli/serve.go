@@ -49,9 +49,6 @@ const stopTime = 35 * time.Second
 
 func serve(ctx context.Context, s Streams, f serveFlags) error {
 	c, err := config.Load(config.Source{Path: f.config, Flags: f.Overrides, Emulate: f.emulate, Getenv: s.Getenv})
-	if err == nil {
-		err = unsupported(c)
-	}
 	if err != nil {
 		return err
 	}
@@ -94,19 +91,6 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 	return errors.Join(a.Close())
 }
 
-// unsupported refuses what a configuration may say and this version does not do: silence would be a promise.
-func unsupported(c config.Config) error {
-	for _, t := range c.Targets() {
-		if t.Table.CompleteWhen != "" {
-			return &usageError{
-				message: t.Address() + ": complete_when is not supported by this version",
-				hint:    "remove it: the first callback completes a record, later ones fill what is still empty",
-			}
-		}
-	}
-	return nil
-}
-
 // serverLog returns the log that the configuration asks for.
 func serverLog(s Streams, c config.Log) *slog.Logger {
 	var level slog.Level
@@ -138,9 +122,6 @@ func newConfig(s Streams) *cobra.Command {
 
 func checkConfig(s Streams, path string) error {
 	c, err := config.Load(config.Source{Path: path, Getenv: s.Getenv})
-	if err == nil {
-		err = unsupported(c)
-	}
 	if err != nil {
 		return err
 	}

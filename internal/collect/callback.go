@@ -93,6 +93,8 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if applied.Err != nil {
 		c.log.Warn("callback matches no record", "record", entry.Record, "error", applied.Err)
+	} else if r := applied.Record; r.Revision == 0 && !applied.Fresh {
+		c.log.Info("callback kept, and its record stays open", "record", r.ID, "state", r.State, "reason", r.Reason)
 	}
 	answer(w, http.StatusOK, map[string]any{"ok": true})
 }

@@ -24,6 +24,7 @@ type Change struct {
 	Ended  *Answer       // what is now known of an attempt
 	Doubt  int           // the attempt after which a send could make a second row; 0 for none
 	Fresh  bool          // the result changed: the revision was raised
+	Kept   bool          // the result, or why it is not complete, changed and the record stays open: nobody is told
 	Owns   bool          // it is now the record that others with its key join or are answered from
 
 	Lane      Signal // what the answer says about the lane's pace
@@ -199,6 +200,9 @@ func tick(t Target, r Record, e Tick) Change {
 	case Sent:
 		if remaining(t, r) > 0 {
 			break
+		}
+		if r.Reason != "" { // see stayOpen
+			return end(r, Expired, fmt.Sprintf("the result was not complete within %s after Clay took it: %s", t.resultTimeout(r), r.Reason))
 		}
 		return end(r, Expired, fmt.Sprintf("no result came within %s after Clay took it", t.resultTimeout(r)))
 	case Uncertain:

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +15,7 @@ import (
 var legal = map[string][]string{
 	"claim":  {"queued→sending", "queued→expired"},
 	"answer": {"sending→sent", "sending→done", "sending→queued", "sending→dead", "sending→uncertain", "uncertain→sent", "uncertain→done", "uncertain→queued", "uncertain→dead"},
-	"result": {"queued→done", "sending→done", "sent→done", "uncertain→done", "dead→done", "expired→done", "canceled→done"},
+	"result": {"queued→sent", "sending→sent", "uncertain→sent", "queued→done", "sending→done", "sent→done", "uncertain→done", "dead→done", "expired→done", "canceled→done"},
 	"tick":   {"queued→expired", "sending→uncertain", "sent→expired", "uncertain→queued", "uncertain→dead", "uncertain→expired"},
 	"replay": {"dead→queued", "expired→queued", "canceled→queued"},
 	"cancel": {"queued→canceled"},
@@ -70,6 +72,9 @@ func newWorld(t *rapid.T) *world {
 		OnUncertain:   rapid.SampledFrom([]UncertainPolicy{"", Wait, Resend, Hold}).Draw(t, "policy"),
 		OnUpdate:      rapid.SampledFrom([]UpdatePolicy{"", Fill, Replace, Ignore}).Draw(t, "update"),
 		ResultTimeout: rapid.SampledFrom([]time.Duration{0, time.Second, time.Hour}).Draw(t, "target's timeout"),
+	}
+	if rapid.Bool().Draw(t, "complete_when") {
+		w.target.CompleteWhen = func(fields json.RawMessage) (bool, error) { return strings.Contains(string(fields), "phone"), nil }
 	}
 	s := Submission{
 		ID: RecordID{15: 1}, Fields: []byte(`{"email":"ada@example.com"}`), Await: rapid.Bool().Draw(t, "await"),
@@ -138,7 +143,18 @@ func (w *world) follow(cause string, e Event, before Record, c Change) {
 	if step := string(from + "→" + to); from != to && !slices.Contains(legal[cause], step) {
 		w.Fatalf("%s: %s", cause, step)
 	}
-	if !c.Moved && !c.Fresh && !reflect.DeepEqual(c.Record, before) {
+	if cause == "result" && to == Sent && (w.target.CompleteWhen == nil || c.Record.Revision != 0 || c.Record.Result == nil) {
+		w.Fatalf("a result made it sent: %+v", c.Record)
+	}
+	if w.target.CompleteWhen != nil && from != Done && to == Done && c.Record.Await {
+		if complete, _ := w.target.CompleteWhen(c.Record.Result); !complete {
+			w.Fatalf("done with %s, which is not complete", c.Record.Result)
+		}
+	}
+	if before.Result != nil && !keeps(c.Record.Result, before.Result) {
+		w.Fatalf("%s: %s became %s", cause, before.Result, c.Record.Result)
+	}
+	if !c.Moved && !c.Fresh && !c.Kept && !reflect.DeepEqual(c.Record, before) {
 		w.Fatalf("%s: nothing is said to have changed, and yet\n%+v\nbecame\n%+v", cause, before, c.Record)
 	}
 	if c.Moved != (from != to) {
@@ -166,6 +182,18 @@ func (w *world) follow(cause string, e Event, before Record, c Change) {
 	if c.Record.Tries != w.tries {
 		w.Fatalf("%s: %d tries are used up, want %d", cause, c.Record.Tries, w.tries)
 	}
+}
+
+// keeps reports whether every field that had a value has one still.
+func keeps(after, before json.RawMessage) bool {
+	old, _ := object(before)
+	now, _ := object(after)
+	for name, value := range old {
+		if !blank(value) && blank(now[name]) {
+			return false
+		}
+	}
+	return true
 }
 
 // ticked checks that no wait ends early and that each policy is kept.

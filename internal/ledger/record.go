@@ -65,7 +65,7 @@ type Record struct {
 	// Bodies, kept apart from the rest. A store loads them for results and for readers who ask.
 	Fields   json.RawMessage // what was submitted: one JSON object
 	Metadata json.RawMessage // the submitter's own, never sent to Clay
-	Result   json.RawMessage // the enriched fields: one JSON object; nil until there is one
+	Result   json.RawMessage // the enriched fields: one JSON object; nil until there is one. At revision 0 it is not complete yet
 
 	// Times stamped by the store, for readers. Decide never looks at them.
 	CreatedAt, DoneAt time.Time

@@ -7,16 +7,26 @@ import (
 	"reflect"
 )
 
-// result completes a record, or updates one that is done.
+// result completes a record, updates one that is done, or is kept by one that is to stay open.
 func result(t Target, r Record, e Result) (Change, error) {
 	if r.State == Done && r.Revision > 0 {
 		return update(t, r, e)
 	}
-	empty, err := isEmpty(r.Fields, e.Fields)
+	fields, changed := e.Fields, true
+	empty, err := isEmpty(r.Fields, fields)
+	if err == nil && r.Result != nil { // what came while it was open; newer values count, because a status changes
+		if fields, changed, err = merge(r.Result, fields, true); err == nil {
+			empty, err = isEmpty(r.Fields, fields)
+		}
+	}
 	if err != nil {
 		return Change{}, &Error{Kind: Invalid, Op: "result", Message: err.Error()}
 	}
-	r.Result, r.Empty, r.Emulated = e.Fields, empty, t.Emulated
+	missing := t.incomplete(fields)
+	r.Result, r.Empty, r.Emulated = fields, empty, t.Emulated
+	if missing != "" && r.State != Done {
+		return stayOpen(t, r, open{missing: missing, changed: changed}), nil
+	}
 	r.Revision, r.Reason = 1, ""
 	if r.State == Done { // delivered, no result was awaited, and yet one came
 		return Change{Record: r, Fresh: true}, nil
@@ -24,6 +34,49 @@ func result(t Target, r Record, e Result) (Change, error) {
 	c := move(r, Done, Never)
 	c.Fresh = true
 	return c, nil
+}
+
+// incomplete says why a result does not complete a record yet; "" when it does. An expression that fails does not hold:
+// what came is kept, and a person can read why.
+func (t Target) incomplete(fields json.RawMessage) string {
+	if t.CompleteWhen == nil {
+		return ""
+	}
+	holds, err := t.CompleteWhen(fields)
+	switch {
+	case err != nil:
+		return "complete_when cannot be answered on what came so far: " + err.Error()
+	case !holds:
+		return "complete_when does not hold on what came so far"
+	}
+	return ""
+}
+
+// open says what a result did to a record that stays open.
+type open struct {
+	missing string // why it does
+	changed bool   // the result brought something
+}
+
+// stayOpen keeps a result and goes on waiting. A row that calls back is at Clay: a record that was to be sent again, or
+// of which nobody knew, waits for the rest as if Clay had said so.
+func stayOpen(t Target, r Record, o open) Change {
+	switch r.State {
+	case Queued:
+		if r.Attempts == 0 || remaining(t, r) == 0 { // a person replayed it after its time
+			break
+		}
+		fallthrough
+	case Sending, Uncertain:
+		r.AtClay, r.Reason = true, o.missing
+		c := move(r, Sent, remaining(t, r))
+		c.Kept = o.changed
+		return c
+	case Sent:
+		o.changed = o.changed || r.Reason != o.missing
+		r.Reason = o.missing
+	}
+	return Change{Record: r, Kept: o.changed}
 }
 
 // update merges a further result into a done record. The revision rises only when something changed, so that Clay's

@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Target is a named place in Clay that records go to, as far as the domain needs to know it. Zero values mean the
 // documented defaults; the methods below apply them.
@@ -18,6 +21,9 @@ type Target struct {
 	OnUncertain UncertainPolicy
 	// OnUpdate says what a further result does to a record that is done. Default [Fill].
 	OnUpdate UpdatePolicy
+	// CompleteWhen, when set, reports whether a result completes a record; until it does, results are merged and the
+	// record stays open. It must be a pure function of the fields. An error means that it does not.
+	CompleteWhen func(fields json.RawMessage) (bool, error)
 	// OnConflict says what becomes of a submission that would join a record with another input. Default [Join].
 	OnConflict ConflictPolicy
 	// MaxAge is how old a result may be to answer another record with the same key. Default 30 days; negative

@@ -10,6 +10,7 @@ var applyTests = map[string]func(*env){
 	"an ordinary life":          applyLife,
 	"a result before its send":  applyEarlyResult,
 	"a second result":           applySecondResult,
+	"results in parts":          applyParts,
 	"an answer, twice and late": applyLateAnswers,
 	"doubt and what follows":    applyDoubt,
 	"refusals":                  applyRefusals,

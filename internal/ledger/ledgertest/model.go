@@ -54,7 +54,7 @@ func checkAgainstModel(t *testing.T, open Opener) {
 func (r *run) start(rt *rapid.T) {
 	r.T, r.reporter = rt, rt
 	r.opts.Catalog = ledger.NewCatalog([]ledger.Target{
-		{Name: people, Lane: lane, ResultTimeout: timeout, Webhooks: []ledger.Webhook{{ID: first, Limit: 5}, {ID: second, Limit: 8}}},
+		{Name: people, Lane: lane, ResultTimeout: timeout, Webhooks: []ledger.Webhook{{ID: first, Limit: 5}, {ID: second, Limit: 8}}, CompleteWhen: titled},
 		{Name: routine, Lane: otherLane, ResultTimeout: time.Hour, OnUncertain: ledger.Hold, OnUpdate: ledger.Replace},
 	}, map[ledger.LaneID]ledger.Pace{otherLane: {PerSecond: 1, Burst: 3}})
 	r.clock.Advance(-r.clock.Now().Sub(r.clock.Now().Truncate(time.Microsecond)))

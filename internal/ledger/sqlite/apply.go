@@ -91,7 +91,7 @@ func bringsResult(e ledger.Event) bool {
 // write writes a change back: the record, its attempt, its followers, and what it means for the lane and the target.
 // Webhook is the one that a beginning attempt goes to.
 func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, webhook ledger.Digest) error {
-	if c.Moved || c.Later || c.Fresh || c.Record.AtClay != before.AtClay {
+	if c.Moved || c.Later || c.Fresh || c.Kept || c.Record.AtClay != before.AtClay {
 		if err := t.update(before, c); err != nil {
 			return err
 		}

@@ -114,7 +114,7 @@ func (t *tx) update(before ledger.Record, c ledger.Change) error {
 		_, err = t.exec(`UPDATE records SET at_clay = ?, revision = ?, empty = ?, emulated = ?, reason = ? WHERE id = ?`,
 			r.AtClay, r.Revision, r.Empty, r.Emulated, r.Reason, r.ID[:])
 	}
-	if err == nil && c.Fresh {
+	if err == nil && (c.Fresh || c.Kept) {
 		_, err = t.exec(`UPDATE bodies SET result = ? WHERE record = ?`, nullable(r.Result), r.ID[:])
 	}
 	return err
