@@ -18,11 +18,11 @@ import (
 type Event struct {
 	ID string
 	// Kind is "record.done", "record.updated", "record.failed", "record.expired", "record.canceled", "target.paused",
-	// "target.resumed", "stopped" or "started".
+	// "target.resumed", "breaker.opened", "breaker.closed", "stopped" or "started".
 	Kind   string
 	Record *Record   // as it now is; nil for events about targets
 	Target string    // "" for those about all
-	Reason string    // of a pause or a stop
+	Reason string    // of a pause, a breaker that opened, or a stop
 	At     time.Time // of events about targets
 }
 

@@ -1,6 +1,9 @@
 package client
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Target is a place in Clay that records go to.
 type Target struct {
@@ -9,6 +12,7 @@ type Target struct {
 	Await    bool          `json:"awaits_results"`
 	DedupeBy []string      `json:"dedupe_by"` // the fields that make two records the same work
 	Paused   *Pause        `json:"paused"`    // nil while it sends
+	Breaker  *Breaker      `json:"breaker"`   // nil while it is closed
 	Counts   map[State]int `json:"counts"`    // its records by state
 	Webhooks []Webhook     `json:"webhooks"`
 }
@@ -17,6 +21,12 @@ type Target struct {
 type Pause struct {
 	Reason string `json:"reason"`
 	Status int    `json:"status"` // what Clay answered; 0 when that was not the cause
+}
+
+// Breaker is why a target is sent one record at a time: most of what was sent to it failed.
+type Breaker struct {
+	Reason string    `json:"reason"`
+	Next   time.Time `json:"next_probe_at"` // zero when a probe may go now, or is under way
 }
 
 // Webhook is how much of a webhook is used up.

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -41,8 +42,9 @@ type TargetView struct {
 	Kind     string               `json:"kind"`
 	Await    bool                 `json:"awaits_results"`
 	DedupeBy []string             `json:"dedupe_by"`
-	Paused   *Paused              `json:"paused"` // null while it sends
-	Counts   map[ledger.State]int `json:"counts"` // records by state
+	Paused   *Paused              `json:"paused"`  // null while it sends
+	Breaker  *Breaker             `json:"breaker"` // null while it is closed
+	Counts   map[ledger.State]int `json:"counts"`  // records by state
 	Webhooks []Webhook            `json:"webhooks"`
 }
 
@@ -50,6 +52,12 @@ type TargetView struct {
 type Paused struct {
 	Reason string `json:"reason"`
 	Status int    `json:"status"` // what Clay answered; 0 when that was not the cause
+}
+
+// Breaker is why a target is sent one record at a time: most of what was sent to it failed.
+type Breaker struct {
+	Reason string     `json:"reason"`
+	Next   *time.Time `json:"next_probe_at"` // null when one may go now, or is under way
 }
 
 // Webhook is how much of a webhook is used up. Which URL it has is a secret.
@@ -102,6 +110,12 @@ func (s *server) targetView(c *call, t *Target) (TargetView, error) {
 	}
 	if status.Paused.Reason != "" {
 		v.Paused = &Paused{Reason: status.Paused.Reason, Status: status.Paused.Status}
+	}
+	if b := status.Breaker; b.Open() {
+		v.Breaker = &Breaker{Reason: b.Reason()}
+		if b.Hold > 0 {
+			v.Breaker.Next = moment(time.Now().Add(b.Hold))
+		}
 	}
 	for _, state := range ledger.States {
 		if n := status.Counts.In(state); n > 0 {

@@ -33,7 +33,7 @@ func newTargets(s Streams) *cobra.Command {
 			return listTargets(s, f.json, err, t)
 		}),
 	}, &cobra.Command{
-		Use: "list", Short: "Show every target with its counts, its pause and its webhooks", Args: noArgs,
+		Use: "list", Short: "Show every target with its counts, its webhooks and what holds it back", Args: noArgs,
 		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error {
 			all, err := g.Targets(ctx)
 			if err == nil && all.Stopped != nil {
@@ -59,8 +59,11 @@ func listTargets(s Streams, asJSON bool, err error, targets ...client.Target) er
 			webhooks = append(webhooks, fmt.Sprintf("%d of %d", w.Used, w.Limit))
 		}
 		paused := ""
-		if t.Paused != nil {
+		switch {
+		case t.Paused != nil:
 			paused = oneLine(t.Paused.Reason)
+		case t.Breaker != nil:
+			paused = "failing: " + oneLine(t.Breaker.Reason)
 		}
 		if err := l.add(t, t.Name, t.Kind, strings.Join(counts, ", "), strings.Join(webhooks, ", "), paused); err != nil {
 			return err

@@ -43,6 +43,7 @@ type setup struct {
 	clay    claytest.Options
 	client  clay.Config
 	target  ledger.Target
+	others  []string // further targets on the same lane
 	pace    ledger.Pace
 	options Options
 	store   func(ledger.Store) Store // put between dispatcher and ledger
@@ -59,7 +60,11 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	s.target.Name, s.target.Lane = target, lane
 	s.target.Webhooks = []ledger.Webhook{{ID: webhook}}
-	catalog := ledger.NewCatalog([]ledger.Target{s.target}, map[ledger.LaneID]ledger.Pace{lane: s.pace})
+	targets := []ledger.Target{s.target}
+	for _, name := range s.others {
+		targets = append(targets, ledger.Target{Name: name, Lane: lane})
+	}
+	catalog := ledger.NewCatalog(targets, map[ledger.LaneID]ledger.Pace{lane: s.pace})
 	hub := &ledger.Hub{}
 	store, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "ledger.db"), Catalog: catalog, Hub: hub})
 	if err != nil {
@@ -108,6 +113,11 @@ func (r *rig) answers() []ledger.Answer {
 func (r *rig) accept(t *testing.T, n int) []ledger.RecordID { return r.take(t, n, false) }
 
 func (r *rig) take(t *testing.T, n int, await bool) []ledger.RecordID {
+	t.Helper()
+	return r.takeFor(t, target, n, await)
+}
+
+func (r *rig) takeFor(t *testing.T, target string, n int, await bool) []ledger.RecordID {
 	t.Helper()
 	var subs []ledger.Submission
 	var ids []ledger.RecordID

@@ -28,6 +28,7 @@ type Change struct {
 	Owns   bool          // it is now the record that others with its key join or are answered from
 
 	Lane      Signal // what the answer says about the lane's pace
+	Target    Signal // what it says about the target's health, for its breaker
 	Pause     Pause  // the target is to pause, when it has a reason
 	Exhausted bool   // the webhook of the attempt takes no more
 }
@@ -123,11 +124,21 @@ func answer(t Target, r Record, e Answer) Change {
 		c.Doubt = e.Attempt
 	}
 	c.Lane = e.signal()
+	c.Target = Signal{Kind: e.target(), Jitter: e.Jitter}
+	c.Lane.Age, c.Target.Age = age(r, e), age(r, e)
 	if e.Verdict == Refused {
 		c.Pause = Pause{Reason: cmp.Or(e.Reason, "Clay refused a record of it"), Status: e.Status}
 	}
 	c.Exhausted = e.Verdict == Exhausted
 	return c
+}
+
+// age returns how long ago the attempt that an answer ends was claimed. Former attempts are older than any probe.
+func age(r Record, e Answer) time.Duration {
+	if e.Attempt == r.Attempts {
+		return r.SinceSend
+	}
+	return ClaimTimeout
 }
 
 // brought applies an answer that holds the result. It was paid for, so it counts whichever attempt it belongs to.
@@ -154,6 +165,9 @@ func concerning(t Target, r Record, e Answer) Change {
 		return move(r, Done, Never)
 	case Failed:
 		r.AtClay = true
+		if e.Open {
+			return requeue(r, Backoff(1, e.Jitter), e.Reason)
+		}
 		r.Tries++
 		if r.Tries >= MaxTries {
 			return end(r, Dead, fmt.Sprintf("%s (tried %d times)", e.Reason, r.Tries))
@@ -195,7 +209,8 @@ func tick(t Target, r Record, e Tick) Change {
 		c := doubt(t, r, "the process that was sending it ended before Clay's answer was known")
 		c.Ended = &Answer{Attempt: r.Attempts, Outcome: Unknown, Verdict: Doubtful, Excerpt: c.Record.Reason}
 		c.Doubt = r.Attempts
-		c.Lane = Signal{Kind: Unused} // whoever was to report is gone
+		c.Lane = Signal{Kind: Unused, Age: r.SinceSend} // whoever was to report is gone
+		c.Target = c.Lane
 		return c
 	case Sent:
 		if remaining(t, r) > 0 {

@@ -23,6 +23,9 @@ type Answer struct {
 	RetryAfter time.Duration // the delay that Clay asked for; 0 for none
 	Reason     string        // for people: what happened and what to do; "" for an accepted attempt
 	Jitter     float64       // uniform in [0,1): spreads the retry
+	// Open says that the target's breaker is open, so that a failure speaks about the target and uses up no try of the
+	// record. The store fills it in.
+	Open bool
 
 	// Result is the enriched record, one JSON object, where an accepted attempt brings it at once, as a lookup does.
 	Result json.RawMessage

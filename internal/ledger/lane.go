@@ -27,23 +27,15 @@ func (p Pace) normal() Pace {
 	return p
 }
 
-// Backing off a lane whose sends do not arrive, or are throttled without a hint.
-const (
-	laneBase      = time.Second
-	maxRetryAfter = 24 * time.Hour
-)
-
 // Lane is the pace of one workspace and surface, as it stands at one moment: a token bucket, and a hold that ends by
 // itself. It is a row in the ledger, so that the pace survives restarts and is shared by processes; the store keeps
 // when it was written and gives the time since then to [Lane.Take].
 type Lane struct {
 	ID     LaneID
 	Pace   Pace
-	Tokens float64       // in the bucket, at most Pace.Burst
-	Hold   time.Duration // left until anything may be sent
-	Misses int           // holds in a row that ended in another failure; while > 0 one probe goes out at a time
-	Probe  time.Duration // left until a probe that never reported is given up
-	Turns  int           // claims that got work, for fair turns
+	Tokens float64 // in the bucket, at most Pace.Burst
+	Turns  int     // claims that got work, for fair turns
+	Gate           // holds it while Clay throttles it, or is not reached
 }
 
 // Turn says who comes first in the lane's next claim: of n targets that share it the one at the index first, so that
@@ -68,14 +60,10 @@ func (l Lane) Take(elapsed time.Duration, n int) (next Lane, granted int, wait t
 	if l.Misses > 0 {
 		n = min(n, 1)
 	}
-	if l.Hold == 0 && l.Probe == 0 {
-		granted = min(n, int(l.Tokens+dust))
-		l.Tokens -= float64(granted)
-		if l.Misses > 0 && granted > 0 {
-			l.Probe = ClaimTimeout
-		}
-	}
-	if held := max(l.Hold, l.Probe); held > 0 || granted < n {
+	granted = min(l.room(n), int(l.Tokens+dust))
+	l.Tokens -= float64(granted)
+	l.Gate = l.passed(granted)
+	if held := l.shut(); held > 0 || granted < n {
 		wait = max(held, l.untilToken())
 	}
 	return l, granted, wait
@@ -91,8 +79,7 @@ func (l Lane) after(elapsed time.Duration) Lane {
 	elapsed = max(elapsed, 0)
 	l.Pace = l.Pace.normal()
 	l.Tokens = min(l.Tokens+elapsed.Seconds()*l.Pace.PerSecond, float64(l.Pace.Burst))
-	l.Hold = max(l.Hold-elapsed, 0)
-	l.Probe = max(l.Probe-elapsed, 0)
+	l.Gate = l.Gate.after(elapsed)
 	return l
 }
 
@@ -109,24 +96,7 @@ func (l Lane) untilToken() time.Duration {
 	return time.Duration(min(micros, math.MaxInt64/2000)) * time.Microsecond
 }
 
-// Signal is what an answer says about the pace of its lane.
-type Signal struct {
-	Kind       SignalKind
-	RetryAfter time.Duration // what Clay asked for, 0 for nothing
-	Jitter     float64       // uniform in [0,1)
-}
-
-// SignalKind sorts signals.
-type SignalKind uint8
-
-// The kinds of signal.
-const (
-	Silent  SignalKind = iota // says nothing about the pace
-	Flowing                   // an ordinary answer: whatever held the lane is over
-	Blocked                   // Clay throttled it, or was not reached
-	Unused                    // nothing was sent: if it was the probe, another one may go
-)
-
+// signal says what an answer tells of the lane's pace.
 func (e Answer) signal() Signal {
 	switch {
 	case e.Verdict == Throttled || e.Verdict == Unsent && e.Outcome == NotSent:
@@ -139,31 +109,9 @@ func (e Answer) signal() Signal {
 	return Signal{}
 }
 
-// Hear moves the lane on and applies a signal. Of several sends that fail together only the first lengthens the
-// backoff; a hint from Clay always counts, with up to a tenth (at most 5 s) added so that callers spread.
+// Hear moves the lane on and applies a signal.
 func (l Lane) Hear(elapsed time.Duration, s Signal) Lane {
 	l = l.after(elapsed)
-	switch s.Kind {
-	case Flowing:
-		if l.Hold == 0 {
-			l.Misses, l.Probe = 0, 0
-		}
-	case Unused:
-		l.Probe = 0
-	case Blocked:
-		first := l.Hold == 0
-		switch {
-		case s.RetryAfter > 0:
-			asked := min(s.RetryAfter, maxRetryAfter)
-			spread := min(asked/10, 5*time.Second)
-			l.Hold = max(l.Hold, asked+time.Duration(float64(spread)*s.Jitter))
-		case first:
-			l.Hold = laneBase/4 + fullJitter(laneBase, l.Misses, s.Jitter)
-		}
-		if first {
-			l.Misses++
-		}
-		l.Probe = 0
-	}
+	l.Gate = l.hear(s)
 	return l
 }

@@ -30,11 +30,11 @@ func TestLaneTake(t *testing.T) {
 		"backwards and empty":     {Lane{}, -time.Hour, 1, 0, 100 * ms, 0},
 		"nothing wanted":          {Lane{Tokens: 1}, 0, 0, 0, 0, 1},
 		"less than nothing":       {Lane{Tokens: 1}, 0, -5, 0, 0, 1},
-		"held":                    {Lane{Tokens: 5, Hold: 3 * s, Misses: 1}, s, 1, 0, 2 * s, 10},
-		"held and empty":          {Lane{Hold: 20 * ms, Misses: 1}, 0, 1, 0, 100 * ms, 0},
-		"hold just over":          {Lane{Tokens: 5, Hold: s, Misses: 1}, s, 9, 1, ClaimTimeout, 9},
-		"a probe is out":          {Lane{Tokens: 5, Probe: 45 * s, Misses: 1}, 5 * s, 9, 0, 40 * s, 10},
-		"a probe was lost":        {Lane{Tokens: 5, Probe: 45 * s, Misses: 1}, 45 * s, 9, 1, ClaimTimeout, 9},
+		"held":                    {Lane{Tokens: 5, Gate: Gate{Hold: 3 * s, Misses: 1}}, s, 1, 0, 2 * s, 10},
+		"held and empty":          {Lane{Gate: Gate{Hold: 20 * ms, Misses: 1}}, 0, 1, 0, 100 * ms, 0},
+		"hold just over":          {Lane{Tokens: 5, Gate: Gate{Hold: s, Misses: 1}}, s, 9, 1, ClaimTimeout, 9},
+		"a probe is out":          {Lane{Tokens: 5, Gate: Gate{Probe: 45 * s, Misses: 1}}, 5 * s, 9, 0, 40 * s, 10},
+		"a probe was lost":        {Lane{Tokens: 5, Gate: Gate{Probe: 45 * s, Misses: 1}}, 45 * s, 9, 1, ClaimTimeout, 9},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.lane.Pace = p
@@ -54,21 +54,21 @@ func TestLaneHear(t *testing.T) {
 		signal  Signal
 		want    Lane
 	}{
-		"silence":                        {Lane{Misses: 2, Probe: s}, 0, Signal{}, Lane{Misses: 2, Probe: s}},
-		"a probe that came through":      {Lane{Misses: 2, Probe: s}, 0, Signal{Kind: Flowing}, Lane{}},
-		"an answer from before the hold": {Lane{Misses: 2, Hold: s}, 0, Signal{Kind: Flowing}, Lane{Misses: 2, Hold: s}},
-		"a probe that was not sent":      {Lane{Misses: 2, Probe: s}, 0, Signal{Kind: Unused}, Lane{Misses: 2}},
-		"unreachable":                    {Lane{}, 0, Signal{Kind: Blocked}, Lane{Misses: 1, Hold: s / 4}},
-		"unreachable, with jitter":       {Lane{}, 0, Signal{Kind: Blocked, Jitter: 0.5}, Lane{Misses: 1, Hold: 3 * s / 4}},
-		"unreachable again":              {Lane{Misses: 1, Probe: s}, 0, Signal{Kind: Blocked, Jitter: 0.5}, Lane{Misses: 2, Hold: 5 * s / 4}},
-		"many that failed together":      {Lane{Misses: 1, Hold: s}, 0, Signal{Kind: Blocked, Jitter: 0.5}, Lane{Misses: 1, Hold: s}},
-		"a hint":                         {Lane{}, 0, Signal{Kind: Blocked, RetryAfter: 7 * s}, Lane{Misses: 1, Hold: 7 * s}},
-		"a hint is a minimum":            {Lane{}, 0, Signal{Kind: Blocked, RetryAfter: 10 * s, Jitter: 0.5}, Lane{Misses: 1, Hold: 10*s + s/2}},
-		"little is added to a long one":  {Lane{}, 0, Signal{Kind: Blocked, RetryAfter: time.Hour, Jitter: 0.5}, Lane{Misses: 1, Hold: time.Hour + 5*s/2}},
-		"a hint of a week":               {Lane{}, 0, Signal{Kind: Blocked, RetryAfter: 168 * time.Hour}, Lane{Misses: 1, Hold: 24 * time.Hour}},
-		"a longer hint while held":       {Lane{Misses: 1, Hold: s}, 0, Signal{Kind: Blocked, RetryAfter: 5 * s}, Lane{Misses: 1, Hold: 5 * s}},
-		"a shorter hint while held":      {Lane{Misses: 1, Hold: 9 * s}, s, Signal{Kind: Blocked, RetryAfter: 5 * s}, Lane{Misses: 1, Hold: 8 * s}},
-		"time passed":                    {Lane{Misses: 1, Hold: s}, 2 * s, Signal{}, Lane{Misses: 1}},
+		"silence":                        {Lane{Gate: Gate{Misses: 2, Probe: s}}, 0, Signal{}, Lane{Gate: Gate{Misses: 2, Probe: s}}},
+		"a probe that came through":      {Lane{Gate: Gate{Misses: 2, Probe: s}}, 0, Signal{Kind: Flowing}, Lane{}},
+		"an answer from before the hold": {Lane{Gate: Gate{Misses: 2, Hold: s}}, 0, Signal{Kind: Flowing}, Lane{Gate: Gate{Misses: 2, Hold: s}}},
+		"a probe that was not sent":      {Lane{Gate: Gate{Misses: 2, Probe: s}}, 0, Signal{Kind: Unused}, Lane{Gate: Gate{Misses: 2}}},
+		"unreachable":                    {Lane{}, 0, Signal{Kind: Blocked}, Lane{Gate: Gate{Misses: 1, Hold: s / 4}}},
+		"unreachable, with jitter":       {Lane{}, 0, Signal{Kind: Blocked, Jitter: 0.5}, Lane{Gate: Gate{Misses: 1, Hold: 3 * s / 4}}},
+		"unreachable again":              {Lane{Gate: Gate{Misses: 1, Probe: s}}, 0, Signal{Kind: Blocked, Jitter: 0.5}, Lane{Gate: Gate{Misses: 2, Hold: 5 * s / 4}}},
+		"many that failed together":      {Lane{Gate: Gate{Misses: 1, Hold: s}}, 0, Signal{Kind: Blocked, Jitter: 0.5}, Lane{Gate: Gate{Misses: 1, Hold: s}}},
+		"a hint":                         {Lane{}, 0, Signal{Kind: Blocked, RetryAfter: 7 * s}, Lane{Gate: Gate{Misses: 1, Hold: 7 * s}}},
+		"a hint is a minimum":            {Lane{}, 0, Signal{Kind: Blocked, RetryAfter: 10 * s, Jitter: 0.5}, Lane{Gate: Gate{Misses: 1, Hold: 10*s + s/2}}},
+		"little is added to a long one":  {Lane{}, 0, Signal{Kind: Blocked, RetryAfter: time.Hour, Jitter: 0.5}, Lane{Gate: Gate{Misses: 1, Hold: time.Hour + 5*s/2}}},
+		"a hint of a week":               {Lane{}, 0, Signal{Kind: Blocked, RetryAfter: 168 * time.Hour}, Lane{Gate: Gate{Misses: 1, Hold: 24 * time.Hour}}},
+		"a longer hint while held":       {Lane{Gate: Gate{Misses: 1, Hold: s}}, 0, Signal{Kind: Blocked, RetryAfter: 5 * s}, Lane{Gate: Gate{Misses: 1, Hold: 5 * s}}},
+		"a shorter hint while held":      {Lane{Gate: Gate{Misses: 1, Hold: 9 * s}}, s, Signal{Kind: Blocked, RetryAfter: 5 * s}, Lane{Gate: Gate{Misses: 1, Hold: 8 * s}}},
+		"time passed":                    {Lane{Gate: Gate{Misses: 1, Hold: s}}, 2 * s, Signal{}, Lane{Gate: Gate{Misses: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.lane.Tokens, c.want.Tokens = 10, 10

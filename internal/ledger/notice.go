@@ -17,6 +17,8 @@ const (
 	RecordCanceled NoticeKind = "record.canceled"
 	TargetPaused   NoticeKind = "target.paused"
 	TargetResumed  NoticeKind = "target.resumed"
+	BreakerOpened  NoticeKind = "breaker.opened" // a target fails: one probe at a time
+	BreakerClosed  NoticeKind = "breaker.closed"
 	AllStopped     NoticeKind = "stopped"
 	AllStarted     NoticeKind = "started"
 )
@@ -27,7 +29,7 @@ type Notice struct {
 	Kind   NoticeKind
 	Target string   // "" for those about all targets
 	Record RecordID // zero for those about targets
-	Reason string   // of a pause or a stop
+	Reason string   // of a pause, a breaker that opened, or a stop
 	At     time.Time
 }
 

@@ -113,9 +113,10 @@ type Reader interface {
 
 // TargetStatus is how a target stands.
 type TargetStatus struct {
-	Paused Pause // zero when it is not paused
-	Counts Counts
-	Used   map[Digest]int // submissions counted per webhook
+	Paused  Pause   // zero when it is not paused
+	Breaker Breaker // as it stands now
+	Counts  Counts
+	Used    map[Digest]int // submissions counted per webhook
 }
 
 // Keeper keeps what is not a record.

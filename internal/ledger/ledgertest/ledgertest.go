@@ -43,6 +43,7 @@ func Run(t *testing.T, open Opener) {
 		{"Accept", acceptTests},
 		{"Claim", claimTests},
 		{"Pace", paceTests},
+		{"Breaker", breakerTests},
 		{"Apply", applyTests},
 		{"Share", shareTests},
 		{"Read", readTests},
@@ -93,6 +94,7 @@ func (c *Clock) Advance(d time.Duration) {
 const (
 	lane      ledger.LaneID = "main/webhook"
 	otherLane ledger.LaneID = "main/api"
+	stormLane ledger.LaneID = "main/storm"
 	people                  = "people"  // awaits results; two webhooks that take 5 and 3
 	firms                   = "firms"   // on the same lane, without webhooks
 	routine                 = "routine" // on another lane; uncertain records are held

@@ -17,6 +17,7 @@ type memory struct {
 	rows     map[ledger.RecordID]*memoryRow
 	keys     map[ledger.Digest]ledger.RecordID
 	lanes    map[ledger.LaneID]memoryLane
+	breakers map[string]memoryBreaker
 	paused   map[string]ledger.Pause
 	used     map[ledger.Digest]ledger.WebhookUse
 	attempts map[ledger.RecordID][]memoryAttempt
@@ -36,6 +37,11 @@ type memoryLane struct {
 	at time.Time
 }
 
+type memoryBreaker struct {
+	ledger.Breaker
+	at time.Time
+}
+
 type memoryAttempt struct {
 	ledger.Attempt
 	webhook ledger.Digest
@@ -44,7 +50,7 @@ type memoryAttempt struct {
 func newMemory(c *ledger.Catalog) *memory {
 	return &memory{
 		catalog: c, rows: map[ledger.RecordID]*memoryRow{}, keys: map[ledger.Digest]ledger.RecordID{},
-		lanes: map[ledger.LaneID]memoryLane{}, paused: map[string]ledger.Pause{},
+		lanes: map[ledger.LaneID]memoryLane{}, breakers: map[string]memoryBreaker{}, paused: map[string]ledger.Pause{},
 		used: map[ledger.Digest]ledger.WebhookUse{}, attempts: map[ledger.RecordID][]memoryAttempt{},
 	}
 }
@@ -127,80 +133,6 @@ func (m *memory) due(d time.Duration) time.Time {
 	return m.now.Add(d)
 }
 
-// queue returns the queued records of a target, those first that leave first: the highest priority, or the lowest.
-func (m *memory) queue(target string, load ledger.LoadID, lowest bool) []*memoryRow {
-	var queued []*memoryRow
-	for _, row := range m.rows {
-		if row.State == ledger.Queued && row.Target == target && (load == 0 || row.wantedBy == load) {
-			queued = append(queued, row)
-		}
-	}
-	slices.SortFunc(queued, func(a, b *memoryRow) int {
-		urgency := cmp.Compare(b.Priority, a.Priority)
-		if lowest {
-			urgency = -urgency
-		}
-		return cmp.Or(urgency, a.readyAt.Compare(b.readyAt), bytes.Compare(a.ID[:], b.ID[:]))
-	})
-	return queued
-}
-
-// claim claims records of a lane that has one target.
-func (m *memory) claim(want ledger.Want) ledger.Claims {
-	l, ok := m.lanes[want.Lane]
-	if !ok {
-		l = memoryLane{ledger.NewLane(want.Lane, m.catalog.Pace(want.Lane)), m.now}
-	}
-	next, granted, wait := l.Take(m.now.Sub(l.at), want.Max)
-	if granted == 0 {
-		return ledger.Claims{Wait: wait}
-	}
-	target := m.catalog.On(want.Lane)[0]
-	claims := ledger.Claims{Wait: ledger.Never}
-	if m.paused[target.Name].Reason != "" {
-		return claims
-	}
-	var ready []*memoryRow
-	_, lowest := l.Turn(1)
-	for _, row := range m.queue(target.Name, want.Load, lowest) {
-		if row.readyAt.After(m.now) {
-			if later := row.readyAt.Sub(m.now); claims.Wait < 0 || later < claims.Wait {
-				claims.Wait = later
-			}
-		} else if len(ready) < granted {
-			ready = append(ready, row)
-		}
-	}
-	if len(ready) == 0 {
-		return claims
-	}
-	webhook, room, ok := target.Webhook(m.used)
-	if !ok {
-		m.paused[target.Name] = ledger.Pause{Reason: target.Full()}
-		return ledger.Claims{Wait: ledger.Never}
-	}
-	for _, row := range ready[:min(room, len(ready))] {
-		c := m.change(row.ID, ledger.Claim{}, webhook)
-		if c.Begun {
-			claims.Work = append(claims.Work, ledger.Claimed{Record: m.view(row.ID), Webhook: webhook})
-		} else {
-			claims.Wait = 0
-		}
-	}
-	m.use(webhook, len(claims.Work))
-	if len(ready) > room {
-		claims.Wait = 0
-	}
-	if len(claims.Work) > 0 {
-		next.Turns++
-		m.lanes[want.Lane] = memoryLane{next.Return(granted - len(claims.Work)), m.now}
-	}
-	if len(claims.Work) == granted {
-		claims.Wait = wait
-	}
-	return claims
-}
-
 func (m *memory) use(webhook ledger.Digest, n int) {
 	use := m.used[webhook]
 	use.Submissions += n
@@ -221,6 +153,9 @@ func (m *memory) change(id ledger.RecordID, e ledger.Event, webhook ledger.Diges
 	case ledger.Follow:
 		event.Owner = m.owner(before.Key)
 		e = event
+	case ledger.Answer:
+		event.Open = m.breaker(before.Target).Open()
+		e = event
 	}
 	c, err := ledger.Decide(target, before, e)
 	if err != nil {
@@ -231,6 +166,9 @@ func (m *memory) change(id ledger.RecordID, e ledger.Event, webhook ledger.Diges
 		m.paused[before.Target] = c.Pause
 	}
 	m.hear(target.Lane, c.Lane)
+	if c.Target.Kind != ledger.Silent {
+		m.breakers[before.Target] = memoryBreaker{m.breaker(before.Target).Hear(c.Target), m.now}
+	}
 	if c.Moved && c.Record.State.Terminal() {
 		for _, follower := range m.followers(id) {
 			m.change(follower, ledger.Follow{Leader: m.view(id)}, ledger.Digest{})
@@ -316,6 +254,12 @@ func (m *memory) hear(id ledger.LaneID, s ledger.Signal) {
 		return
 	}
 	m.lanes[id] = memoryLane{l.Hear(m.now.Sub(l.at), s), m.now}
+}
+
+// breaker returns a target's breaker as it stands now.
+func (m *memory) breaker(target string) ledger.Breaker {
+	b := m.breakers[target]
+	return b.After(m.now.Sub(b.at))
 }
 
 // dueNow returns what is due, in order.

@@ -37,7 +37,7 @@ func checkAgainstModel(t *testing.T, open Opener) {
 		actions := map[string]func(){
 			"": r.compareNow, "accept": r.acceptSome, "claim": r.claimSome, "answer": r.answerSome, "result": r.resultOne,
 			"due": r.applyDue, "replay": r.replaySome, "resolve": r.resolveOne, "cancel": r.cancelOne, "wait": r.wait, "resume": r.resume,
-			"restart": r.restart,
+			"restart": r.restart, "storm": r.storm,
 		}
 		steps := map[string]func(*rapid.T){}
 		for name, act := range actions {
@@ -56,7 +56,8 @@ func (r *run) start(rt *rapid.T) {
 	r.opts.Catalog = ledger.NewCatalog([]ledger.Target{
 		{Name: people, Lane: lane, ResultTimeout: timeout, Webhooks: []ledger.Webhook{{ID: first, Limit: 5}, {ID: second, Limit: 8}}, CompleteWhen: titled},
 		{Name: routine, Lane: otherLane, ResultTimeout: time.Hour, OnUncertain: ledger.Hold, OnUpdate: ledger.Replace},
-	}, map[ledger.LaneID]ledger.Pace{otherLane: {PerSecond: 1, Burst: 3}})
+		{Name: firms, Lane: stormLane, ResultTimeout: timeout},
+	}, map[ledger.LaneID]ledger.Pace{otherLane: {PerSecond: 1, Burst: 3}, stormLane: {PerSecond: 1000, Burst: 1000}})
 	r.clock.Advance(-r.clock.Now().Sub(r.clock.Now().Truncate(time.Microsecond)))
 	r.opts.Volatile = true
 	r.Store = r.open(r.test, r.opts)
@@ -88,6 +89,10 @@ func (r *run) acceptSome() {
 			s.SendBy = rapid.SampledFrom([]time.Duration{0, 0, 0, time.Minute, -time.Second}).Draw(r.T, "send by")
 		})
 	}
+	r.acceptBoth(subs)
+}
+
+func (r *run) acceptBoth(subs []ledger.Submission) {
 	got, err := r.Accept(r.Context(), subs)
 	r.must(err)
 	for i, s := range subs {
@@ -103,14 +108,34 @@ func (r *run) acceptSome() {
 }
 
 func (r *run) claimSome() {
-	want := ledger.Want{
-		Lane: rapid.SampledFrom([]ledger.LaneID{lane, otherLane}).Draw(r.T, "lane"),
+	r.claimBoth(ledger.Want{
+		Lane: rapid.SampledFrom([]ledger.LaneID{lane, otherLane, stormLane}).Draw(r.T, "lane"),
 		Load: rapid.SampledFrom(r.loads).Draw(r.T, "load"), Max: rapid.IntRange(0, 6).Draw(r.T, "max"),
+	})
+}
+
+// storm sends many records of a target that mostly fails, so that its breaker opens, and probes it.
+func (r *run) storm() {
+	subs := make([]ledger.Submission, 12)
+	for i := range subs {
+		subs[i] = r.sub(firms)
 	}
+	r.acceptBoth(subs)
+	for _, c := range r.claimBoth(ledger.Want{Lane: stormLane, Max: 12}).Work {
+		verdict := rapid.SampledFrom(verdicts[1:]).Draw(r.T, "verdict")
+		if rapid.IntRange(0, 4).Draw(r.T, "fails") > 0 {
+			verdict = ledger.Failed
+		}
+		r.change(ledger.Entry{Record: c.Record.ID, Event: answerOf(c.Record.Attempts, verdict)})
+	}
+}
+
+func (r *run) claimBoth(want ledger.Want) ledger.Claims {
 	model, store := r.model.claim(want), r.claims(want)
 	if diff := cmp.Diff(model, store); diff != "" {
 		r.T.Fatalf("claiming %+v: -model +store\n%s", want, diff)
 	}
+	return store
 }
 
 // change applies entries to both and compares what they say.
@@ -145,18 +170,22 @@ func (r *run) answerSome() {
 			continue
 		}
 		verdict := rapid.SampledFrom(verdicts).Draw(r.T, "verdict")
-		answer := ledger.Answer{
-			Attempt: n, Outcome: ledger.Answered, Verdict: verdict, Status: 200 + n, Excerpt: string(verdict), Reason: "because " + string(verdict),
-			Jitter: 0.5,
-		}
-		if verdict == ledger.Unsent {
-			answer.Outcome = ledger.NotSent
-		}
-		if verdict == ledger.Throttled {
-			answer.RetryAfter = 2 * time.Second
-		}
-		r.change(ledger.Entry{Record: id, Event: answer})
+		r.change(ledger.Entry{Record: id, Event: answerOf(n, verdict)})
 	}
+}
+
+func answerOf(attempt int, verdict ledger.Verdict) ledger.Answer {
+	answer := ledger.Answer{
+		Attempt: attempt, Outcome: ledger.Answered, Verdict: verdict, Status: 200 + attempt, Excerpt: string(verdict),
+		Reason: "because " + string(verdict), Jitter: 0.5,
+	}
+	if verdict == ledger.Unsent {
+		answer.Outcome = ledger.NotSent
+	}
+	if verdict == ledger.Throttled {
+		answer.RetryAfter = 2 * time.Second
+	}
+	return answer
 }
 
 func (r *run) resultOne() {
@@ -239,10 +268,10 @@ func (r *run) compare() {
 			r.T.Fatalf("record %s: -model +store\n%s", id, cmp.Diff(want, records[i]))
 		}
 	}
-	for _, target := range []string{people, routine} {
+	for _, target := range []string{people, routine, firms} {
 		status := r.status(target)
 		want := ledger.TargetStatus{
-			Paused: r.model.paused[target], Used: map[ledger.Digest]int{},
+			Paused: r.model.paused[target], Breaker: r.model.breaker(target), Used: map[ledger.Digest]int{},
 			Counts: r.model.counts(func(rec ledger.Record) bool { return rec.Target == target }),
 		}
 		configured, _ := r.opts.Catalog.Target(target)

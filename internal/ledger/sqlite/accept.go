@@ -47,7 +47,8 @@ func (t *tx) preview(ctx context.Context, in iter.Seq[ledger.Submission], tell f
 		return err
 	}
 	look := *t // what it gathers is dropped with it
-	look.counts, look.lanes, look.topics = map[scope]ledger.Counts{}, map[ledger.LaneID]*laneRow{}, map[any]struct{}{}
+	look.counts, look.topics = map[scope]ledger.Counts{}, map[any]struct{}{}
+	look.lanes, look.breakers = map[ledger.LaneID]*laneRow{}, map[string]*breakerRow{}
 	for sub := range in {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -45,7 +45,7 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 			Kind: ledger.NotFound, Op: "apply", Message: "there is no record " + e.Record.String(),
 		}}, nil
 	}
-	if e.Event, err = t.withOwner(e.Event, before.Key); err != nil {
+	if e.Event, err = t.complete(e.Event, before); err != nil {
 		return ledger.Applied{}, err
 	}
 	target, _ := t.store.catalog.Target(before.Target)
@@ -59,20 +59,28 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 	return ledger.Applied{Record: withoutBodies(c.Record), Moved: c.Moved, Fresh: c.Fresh}, nil
 }
 
-// withOwner gives an event that may begin work again the record that owns its key.
-func (t *tx) withOwner(e ledger.Event, key ledger.Digest) (_ ledger.Event, err error) {
+// complete gives an event what only the ledger knows: the record that owns the key of one that may begin work again, and
+// whether the target of one that failed is known to fail.
+func (t *tx) complete(e ledger.Event, r ledger.Record) (_ ledger.Event, err error) {
 	switch e := e.(type) {
 	case ledger.Replay:
-		e.Owner, err = t.owner(key)
+		e.Owner, err = t.owner(r.Key)
 		return e, err
 	case ledger.Resolve:
-		e.Owner, err = t.owner(key)
+		e.Owner, err = t.owner(r.Key)
 		return e, err
 	case ledger.Follow:
 		if e.Leader.State == ledger.Canceled {
-			e.Owner, err = t.owner(key)
+			e.Owner, err = t.owner(r.Key)
 		}
 		return e, err
+	case ledger.Answer:
+		b, err := t.breaker(r.Target)
+		if err != nil {
+			return nil, err
+		}
+		e.Open = b.Open()
+		return e, nil
 	}
 	return e, nil
 }
@@ -117,6 +125,9 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 	if err := t.hear(target.Lane, c.Lane); err != nil {
 		return err
 	}
+	if err := t.judge(target, c.Target); err != nil {
+		return err
+	}
 	if c.Pause.Reason != "" {
 		if err := t.pause(target.Name, c.Pause); err != nil {
 			return err
@@ -158,7 +169,7 @@ func (t *tx) lead(target ledger.Target, leader ledger.Record) error {
 		if !found {
 			continue
 		}
-		e, err := t.withOwner(ledger.Follow{Leader: leader}, before.Key)
+		e, err := t.complete(ledger.Follow{Leader: leader}, before)
 		if err != nil {
 			return err
 		}

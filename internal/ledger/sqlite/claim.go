@@ -83,9 +83,18 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 	if err != nil || paused {
 		return nil, ledger.Never, err
 	}
+	breaker, err := t.breaker(target.Name)
+	if err != nil {
+		return nil, 0, err
+	}
+	may, held := breaker.Room(want.Max)
+	want.Max = max(may, 1) // held back or not, whether there is work is to be known
 	ids, ready, err := t.ready(target.Name, want, lowest)
 	if err != nil || len(ids) == 0 {
 		return nil, ready, err
+	}
+	if may == 0 {
+		return nil, held, nil
 	}
 	used, err := t.webhookUse(target)
 	if err != nil {
@@ -106,6 +115,10 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 	}
 	if len(ids) > room || len(work) < len(ids) {
 		ready = 0 // the next webhook takes the rest, or others take the place of those that came too late
+	}
+	if breaker.Open() && len(work) > 0 {
+		breaker.Breaker, breaker.dirty = breaker.Passed(len(work)), true
+		_, ready = breaker.Room(1)
 	}
 	return work, ready, t.use(webhook, len(work))
 }

@@ -122,6 +122,9 @@ func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetS
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return status, s.wrap("read", err)
 	}
+	if status.Breaker, err = s.breaker(ctx, target); err != nil {
+		return status, err
+	}
 	if status.Counts, err = s.counts(ctx, scope{target: target}); err != nil {
 		return status, err
 	}
@@ -136,4 +139,15 @@ func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetS
 		status.Used[w.ID] = n
 	}
 	return status, nil
+}
+
+func (s *Store) breaker(ctx context.Context, target string) (ledger.Breaker, error) {
+	b, err := scanBreaker(func(dest ...any) (bool, error) {
+		err := s.read.QueryRowContext(ctx, `SELECT `+breakerColumns+` FROM breakers WHERE target = ?`, target).Scan(dest...)
+		if errors.Is(err, sql.ErrNoRows) {
+			return false, nil
+		}
+		return err == nil, err
+	}, s.now())
+	return b, s.wrap("read", err)
 }

@@ -45,14 +45,15 @@ func (w *writer) close() error {
 	return errors.Join(append(errs, w.conn.Close())...)
 }
 
-// tx is one transaction of the writer. It gathers what is cheaper to write once at the end: counters and lanes.
+// tx is one transaction of the writer. It gathers what is cheaper to write once at the end: counters, lanes and breakers.
 type tx struct {
 	*writer
-	store  *Store
-	now    time.Time
-	counts map[scope]ledger.Counts
-	lanes  map[ledger.LaneID]*laneRow
-	topics map[any]struct{} // to publish after the commit
+	store    *Store
+	now      time.Time
+	counts   map[scope]ledger.Counts
+	lanes    map[ledger.LaneID]*laneRow
+	breakers map[string]*breakerRow // by target
+	topics   map[any]struct{}       // to publish after the commit
 }
 
 // transact runs a function in one transaction. After an error that leaves the disk's state unknown the store refuses
@@ -63,7 +64,8 @@ func (s *Store) transact(run func(*tx) error) error {
 	}
 	t := &tx{
 		writer: s.writer, store: s, now: s.now(),
-		counts: map[scope]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, topics: map[any]struct{}{},
+		counts: map[scope]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, breakers: map[string]*breakerRow{},
+		topics: map[any]struct{}{},
 	}
 	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
 		return s.failed("begin", err)
@@ -222,6 +224,11 @@ func (t *tx) flush() error {
 	}
 	for _, lane := range t.lanes {
 		if err := t.writeLane(lane); err != nil {
+			return err
+		}
+	}
+	for target, breaker := range t.breakers {
+		if err := t.writeBreaker(target, breaker); err != nil {
 			return err
 		}
 	}

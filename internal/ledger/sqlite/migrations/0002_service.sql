@@ -10,6 +10,18 @@ CREATE TABLE notices (
   at     INTEGER NOT NULL
 ) STRICT;
 
+-- What each target's breaker counts, or holds, as it stood at written_at. A target that never failed has no row.
+CREATE TABLE breakers (
+  target     TEXT PRIMARY KEY,
+  hold       INTEGER NOT NULL,
+  misses     INTEGER NOT NULL,          -- more than 0 while it is open
+  probe      INTEGER NOT NULL,
+  remains    INTEGER NOT NULL,          -- of the window in which calls are counted
+  calls      INTEGER NOT NULL,
+  failures   INTEGER NOT NULL,
+  written_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- API keys, known by their hash.
 CREATE TABLE api_keys (
   id         TEXT PRIMARY KEY,
