@@ -129,6 +129,26 @@ func TestConnectionsAreKeptAndLeft(t *testing.T) {
 	})
 }
 
+// What is longer than is kept is read on for a while, because a new connection costs more; what
+// never seems to end is given up, with its connection.
+func TestLongAnswersKeepTheConnection(t *testing.T) {
+	for size, want := range map[int]int32{100 << 10: 1, 300 << 10: 3} {
+		var dials atomic.Int32
+		c := testClient(t, Config{}, dialer(func(conn net.Conn) {
+			dials.Add(1)
+			answering(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size)))(conn)
+		}), nil)
+		for range 3 {
+			if r, err := c.SendOnce(t.Context(), row{"a": 1}); err != nil || len(r.Body) != 64<<10 {
+				t.Errorf("%d bytes: %d kept, %v", size, len(r.Body), err)
+			}
+		}
+		if n := dials.Load(); n != want {
+			t.Errorf("%d bytes: %d connections for 3 rows, want %d", size, n, want)
+		}
+	}
+}
+
 // closeSpy counts the connections that were not closed.
 type closeSpy struct {
 	net.Conn
