@@ -50,7 +50,8 @@ func parseURL(field, raw string) (*url.URL, error) {
 	if err != nil || strings.ContainsAny(raw, " \t\r\n") {
 		return nil, badConfig("copy it again from Clay, without spaces, quotes or line breaks", "%s is not a URL", field)
 	}
-	host := strings.ToLower(u.Hostname())
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	path := strings.Trim(u.Path, "/")
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, badConfig("it starts with https://", "%s has no http or https scheme", field)
@@ -63,6 +64,8 @@ func parseURL(field, raw string) (*url.URL, error) {
 	case host == "app.clay.com":
 		return nil, badConfig("that is the address of a page; copy the one of the webhook source, https://api.clay.com/v3/sources/webhook/…",
 			"%s points to Clay's web application", field)
+	case field == "WebhookURL" && host == "api.clay.com" && (path == "" || path == "v3/sources/webhook"):
+		return nil, badConfig("copy all of it; it ends with the webhook's own name", "%s names no webhook", field)
 	case u.Scheme == "http" && (host == "clay.com" || strings.HasSuffix(host, ".clay.com")):
 		return nil, badConfig("use https://; Clay would redirect, and redirected rows are lost", "%s is not encrypted", field)
 	}
