@@ -37,9 +37,8 @@ func parsed(t *testing.T) *doc.Package {
 	return pkg
 }
 
-// Every exported name has a comment: types, functions, methods, constants and fields, but
-// for fields with a JSON name: those are Clay's, and their type says what they belong to.
-// One comment may speak of several fields, if it names them.
+// Every exported name has a comment: types, functions, methods, constants and fields. One
+// comment may speak of several fields, if it names them.
 func TestEveryExportedNameIsDocumented(t *testing.T) {
 	pkg := parsed(t)
 	undocumented := func(name, comment string) {
@@ -78,7 +77,7 @@ func TestEveryExportedNameIsDocumented(t *testing.T) {
 			own := f.Doc.Text() + f.Comment.Text()
 			above = cmp.Or(own, above)
 			for _, n := range f.Names {
-				if f.Tag == nil && !strings.Contains(above, n.Name) {
+				if !strings.Contains(above, n.Name) {
 					undocumented(typ.Name+"."+n.Name, own)
 				}
 			}

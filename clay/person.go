@@ -13,12 +13,12 @@ import (
 // Name a field of this type and do not embed it: Go would take its JSON methods for those of
 // the struct around it, whose other fields would then be neither read nor written.
 type Person struct {
-	Name        string `json:"name,omitempty"`
-	Email       string `json:"email,omitempty"`
-	Title       string `json:"title,omitempty"`
-	Company     string `json:"company,omitempty"`
-	LinkedInURL string `json:"linkedin_url,omitempty"`
-	Location    string `json:"location,omitempty"`
+	Name        string `json:"name,omitempty"`         // in full
+	Email       string `json:"email,omitempty"`        // the address
+	Title       string `json:"title,omitempty"`        // the job
+	Company     string `json:"company,omitempty"`      // the employer's name
+	LinkedInURL string `json:"linkedin_url,omitempty"` // of the profile
+	Location    string `json:"location,omitempty"`     // where the person is
 	// Extra holds every other field as Clay sent it, and those above whose value was
 	// of another shape, e.g. a company that is an object.
 	Extra map[string]json.RawMessage `json:"-"`
@@ -28,15 +28,15 @@ type Person struct {
 // Name a field of this type and do not embed it: Go would take its JSON methods for those of
 // the struct around it, whose other fields would then be neither read nor written.
 type Company struct {
-	Name     string `json:"name,omitempty"`
-	Domain   string `json:"domain,omitempty"`
-	Industry string `json:"industry,omitempty"`
+	Name     string `json:"name,omitempty"`     // of the company
+	Domain   string `json:"domain,omitempty"`   // e.g. example.com
+	Industry string `json:"industry,omitempty"` // in Clay's words
 	// EmployeeCount is 0 when it is not known or not a number, e.g. "51-200"; that
 	// text is then in Extra.
 	EmployeeCount int    `json:"employee_count,omitempty"`
-	LinkedInURL   string `json:"linkedin_url,omitempty"`
-	Location      string `json:"location,omitempty"`
-	Description   string `json:"description,omitempty"`
+	LinkedInURL   string `json:"linkedin_url,omitempty"` // of its page
+	Location      string `json:"location,omitempty"`     // of the headquarters
+	Description   string `json:"description,omitempty"`  // free text
 	// Extra holds every other field as Clay sent it, and those above whose value was
 	// of another shape.
 	Extra map[string]json.RawMessage `json:"-"`
