@@ -52,26 +52,29 @@ func eventLine(name string, fields map[string]any) string {
 	return fmt.Sprintf(`{"event":%q,%s`+"\n", name, line[1:])
 }
 
+// choices is what an engine has to say of where the rows go.
+type choices struct {
+	destination string // for people
+	ledger      string // "" for a gateway's
+	gateway     string // "" for none
+}
+
 // choices says what is about to happen, and what was chosen for the user.
-func (d *display) choices(l *load, path string) {
-	destination := "Clay"
-	if d.emulated {
-		destination = "Clay, emulated in this process: nothing leaves the machine"
-	}
+func (d *display) choices(l *load, c choices) {
 	same := "no two rows share work (--dedupe-by)"
 	if len(l.dedupeBy) > 0 {
 		same = "rows with the same " + strings.Join(l.dedupeBy, " and ") + " are sent once"
 	}
 	if d.json {
 		d.event("choices", map[string]any{
-			"input": l.input.short(), "target": l.flags.target, "ledger": path, "dedupe_by": l.dedupeBy,
+			"input": l.input.short(), "target": l.flags.target, "ledger": c.ledger, "dedupe_by": l.dedupeBy,
 			"max_age_s": l.maxAge().Seconds(), "result_timeout_s": l.resultTimeout().Seconds(),
 			"emulated": d.emulated, "callback_url": l.callbackURL,
 		})
 		return
 	}
-	d.line("%s → %s", l.input.short(), destination)
-	d.line("target %s, ledger %s", l.flags.target, path)
+	d.line("%s → %s", l.input.short(), c.destination)
+	d.line("target %s, ledger %s", l.flags.target, c.ledger)
 	if !l.await {
 		return
 	}
@@ -129,10 +132,11 @@ func (d *display) summary(t tally) {
 	}
 	var parts []string
 	for _, p := range []struct {
-		status, words string
+		status ledger.Fate
+		words  string
 	}{
-		{statusOK, d.worked}, {statusCached, "from cache"}, {statusNotFound, "not found"}, {statusFailed, "failed"},
-		{statusTimedOut, "timed out"}, {statusMaybeSent, "maybe sent"}, {statusSkipped, "skipped"}, {statusPending, "pending"},
+		{ledger.FateOK, d.worked}, {ledger.FateCached, "from cache"}, {ledger.FateNotFound, "not found"}, {ledger.FateFailed, "failed"},
+		{ledger.FateTimedOut, "timed out"}, {ledger.FateMaybeSent, "maybe sent"}, {statusSkipped, "skipped"}, {ledger.FatePending, "pending"},
 	} {
 		if n := t.statuses[p.status]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, p.words))

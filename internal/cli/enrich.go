@@ -38,9 +38,6 @@ func enrich(ctx context.Context, s Streams, f loadFlags, args []string) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	if l.callbackURL, err = f.callbackURL(s); err != nil {
-		return err
-	}
 	if f.output != sheet.Stdio {
 		if err := sheet.CheckOutput(f.output, l.input.path()); err != nil {
 			message, hint, _ := explain(err)

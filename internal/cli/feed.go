@@ -2,60 +2,107 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/sheet"
 )
 
-// acceptBatch is how many rows are handed to the ledger at a time.
-const acceptBatch = 500
-
-// feed hands every row to the ledger. Rows that cannot be sent are remembered with their reason.
+// feed hands every row in. Rows that cannot be sent are remembered with their reason.
 func (l *load) feed(ctx context.Context) error {
-	own := ledger.Counts{}
-	var batch []ledger.Submission
-	flush := func() error {
-		accepted, err := l.app.Intake.Accept(ctx, batch)
-		if err != nil {
-			return err
-		}
-		batch = batch[:0]
-		for i, a := range accepted {
-			l.rows[len(l.rows)-len(accepted)+i].record = a.Record.ID
-		}
-		return l.replay(ctx, accepted, own)
+	if err := l.engine.take(ctx, l.read, l.took); err != nil {
+		return err
 	}
-	err := l.submissions(func(s ledger.Submission, bad string) error {
-		if bad != "" {
-			if err := flush(); err != nil {
-				return err
-			}
-			l.rows = append(l.rows, row{reason: bad})
+	l.lines = nil
+	return l.findOthers(ctx)
+}
+
+// findOthers counts the records of the load that this input does not have.
+func (l *load) findOthers(ctx context.Context) error {
+	m, err := l.engine.now(ctx)
+	if err != nil {
+		return err
+	}
+	own := ledger.Counts{}
+	for _, row := range l.rows {
+		if !row.record.IsZero() {
+			own[""]++
+		}
+	}
+	if l.others = (ledger.Counts{}); m.counts.Total() == own[""] {
+		return nil
+	}
+	own = ledger.Counts{}
+	err = l.each(ctx, func(_ int, o *outcome, _ ended) error {
+		if o != nil {
+			o.count(own)
+		}
+		return nil
+	})
+	l.others = difference(m.counts, own)
+	return err
+}
+
+// count counts a record as the ledger does.
+func (o outcome) count(c ledger.Counts) {
+	c[ledger.Count(o.state)]++
+	if o.cached {
+		c[ledger.CountCached]++
+	}
+	if o.sends > 0 {
+		c[ledger.CountSent]++
+	}
+}
+
+// took notes what became of a row.
+func (l *load) took(t taken) {
+	if t.refusal != "" {
+		l.bad(t.n, t.refusal)
+		return
+	}
+	l.rows[t.n] = row{record: t.record, sends: uint16(min(t.sends, 1<<16-1))}
+}
+
+// bad remembers why a row cannot be sent, and says so once.
+func (l *load) bad(n int, reason string) {
+	if _, known := l.reason[n]; !known {
+		l.show.badRow(l.lines[n], reason)
+	}
+	l.reason[n] = reason
+}
+
+// read reads the input from its beginning and yields the rows that can be handed in.
+func (l *load) read(yield func(n int, fields json.RawMessage) error) error {
+	reader, err := l.input.read()
+	if err != nil {
+		return err
+	}
+	l.rows, l.lines = l.rows[:0], l.lines[:0]
+	for n := 0; l.flags.limit == 0 || n < l.flags.limit; n++ {
+		r, err := reader.Next()
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		l.rows = append(l.rows, row{})
-		if batch = append(batch, s); len(batch) < acceptBatch {
-			return nil
+		if bad, ok := errors.AsType[*sheet.RowError](err); ok {
+			l.lines = append(l.lines, bad.Line)
+			l.bad(n, bad.Reason)
+			continue
 		}
-		if l.interrupted() {
+		if err != nil {
+			return err
+		}
+		l.lines = append(l.lines, r.Line)
+		if err := yield(n, r.JSON()); err != nil {
+			return err
+		}
+		if n%acceptBatch == acceptBatch-1 && l.interrupted() {
 			return errInterrupted
 		}
-		return flush()
-	})
-	if err == nil {
-		err = flush()
 	}
-	if err == nil {
-		err = l.drop(ctx)
-	}
-	if err == nil {
-		l.others, err = l.app.Ledger.LoadCounts(ctx, l.id)
-		l.others = difference(l.others, own)
-	}
-	return err
+	return nil
 }
 
 // interrupted reports whether somebody has asked to stop.
@@ -79,112 +126,7 @@ func difference(a, b ledger.Counts) ledger.Counts {
 	return d
 }
 
-// drop cancels what an earlier run left in the queue and this run's input does not have.
-func (l *load) drop(ctx context.Context) error {
-	waiting, err := l.app.Ledger.Waiting(ctx, l.id)
-	if err != nil {
-		return err
-	}
-	wanted := make(map[ledger.RecordID]struct{}, len(l.rows))
-	for _, row := range l.rows {
-		wanted[row.record] = struct{}{}
-	}
-	var gone []ledger.Entry
-	for _, id := range waiting {
-		if _, ok := wanted[id]; !ok {
-			gone = append(gone, ledger.Entry{Record: id, Event: ledger.Cancel{Reason: reasonGone}})
-		}
-	}
-	_, err = l.app.Ledger.Apply(ctx, gone)
-	return err
-}
-
-// reasonGone is why a row was canceled that an earlier run had queued. A run that has it again replays it.
-const reasonGone = "a later run did not have it"
-
-// submissions reads the input from its beginning and calls take for each row, with its submission or with why it has
-// none.
-func (l *load) submissions(take func(s ledger.Submission, bad string) error) error {
-	reader, err := l.input.read()
-	if err != nil {
-		return err
-	}
-	maker := l.app.Intake.Load(l.flags.target, l.id)
-	for n := 0; l.flags.limit == 0 || n < l.flags.limit; n++ {
-		r, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil && !isRowError(err) {
-			return err
-		}
-		var s ledger.Submission
-		bad := ""
-		if err == nil {
-			s, err = maker.Submission(r.JSON())
-		}
-		if err != nil {
-			bad = l.badRow(r, err)
-		}
-		s.Await = l.await
-		if err := take(s, bad); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// badRow reports a row that cannot be sent, and returns why.
-func (l *load) badRow(r sheet.Row, err error) string {
-	line, reason := r.Line, err.Error()
-	if e, ok := errors.AsType[*sheet.RowError](err); ok {
-		line, reason = e.Line, e.Reason
-	}
-	if e, ok := errors.AsType[*ledger.Error](err); ok {
-		reason = e.Message
-	}
-	l.show.badRow(line, reason)
-	return reason
-}
-
 func isRowError(err error) bool {
 	_, ok := errors.AsType[*sheet.RowError](err)
 	return ok
-}
-
-// replay queues rows of an earlier run again: those that ended as --retry names, and those that the input lost and has
-// again. It counts where the accepted rows stand then.
-func (l *load) replay(ctx context.Context, accepted []ledger.Acceptance, own ledger.Counts) error {
-	var replays []ledger.Entry
-	for _, a := range accepted {
-		again, err := l.again(ctx, a)
-		if err != nil {
-			return err
-		}
-		if again {
-			replays = append(replays, ledger.Entry{Record: a.Record.ID, Event: ledger.Replay{}})
-			continue
-		}
-		own.Recount(nil, &a.Record)
-	}
-	applied, err := l.app.Ledger.Apply(ctx, replays)
-	for _, a := range applied {
-		own.Recount(nil, &a.Record)
-	}
-	return err
-}
-
-// again reports whether a row of an earlier run is to be sent again.
-func (l *load) again(ctx context.Context, a ledger.Acceptance) (bool, error) {
-	if !a.Repeated || !a.Record.State.Terminal() || a.Record.State == ledger.Done {
-		return false, nil
-	}
-	if a.Record.State == ledger.Canceled {
-		return true, nil
-	}
-	if len(l.flags.retry) == 0 {
-		return false, nil
-	}
-	status, err := statusOf(ctx, l.app.Ledger, a.Record)
-	return slices.ContainsFunc(l.flags.retry, func(what string) bool { return retries[what] == status }), err
 }

@@ -7,34 +7,35 @@ import (
 	"strings"
 	"time"
 
-	"github.com/claygate/claygate/internal/app"
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/sheet"
 )
 
-// load is one run of a file's rows through the ledger to Clay.
+// load is one run of a file's rows to Clay.
 type load struct {
 	streams     Streams
 	flags       loadFlags
 	await       bool   // results are awaited
-	callbackURL string // what the table's column must call
+	callbackURL string // what the table's column must call; "" where that is not this command's to say
 
 	input    *input
 	columns  []string
 	dedupeBy []string
 
-	app    *app.App
-	id     ledger.LoadID
-	rows   []row         // in the order of the input
+	engine engine
+	rows   []row // in the order of the input
+	lines  []int // where each of them begins, while they are handed in
+	said   int   // how many rows of the input were read at most, and spoken of when they were bad
+	reason map[int]string
 	others ledger.Counts // records of the load that the input does not have, as they stood when the rows were in
 	health *health
 	show   *display
 }
 
-// row is what is remembered of an input row: its record, or why it has none.
+// row is what is remembered of an input row. There may be millions.
 type row struct {
-	record ledger.RecordID
-	reason string
+	record ledger.RecordID // zero when it has none; then reason says why
+	sends  uint16          // how often Clay took it in earlier runs, or may have
 }
 
 // newLoad opens the input and chooses how its rows are known.
@@ -46,7 +47,7 @@ func newLoad(s Streams, f loadFlags, args []string) (*load, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &load{streams: s, flags: f, await: true, input: in, health: &health{patience: f.patience.or(defaultPatience)}, show: newDisplay(s, f)}
+	l := &load{streams: s, flags: f, await: true, input: in, reason: map[int]string{}, health: &health{patience: f.patience.or(defaultPatience)}, show: newDisplay(s, f)}
 	if err := l.look(); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -74,12 +75,8 @@ func (l *load) look() error {
 	return err
 }
 
-// open opens the ledger and the way to Clay, and says what is about to happen.
+// open makes the way to Clay ready, and says what is about to happen.
 func (l *load) open(ctx context.Context) error {
-	table, err := l.flags.table(l.streams)
-	if err != nil {
-		return err
-	}
 	path, err := ledgerPath(l.streams, l.flags.ledger, l.flags.emulate)
 	if err != nil {
 		return err
@@ -87,35 +84,8 @@ func (l *load) open(ctx context.Context) error {
 	if err := apart(l.flags.output, path); err != nil {
 		return err
 	}
-	table.DedupeBy, table.ResultTimeout, table.MaxAge = l.dedupeBy, l.resultTimeout(), l.maxAge()
-	if table.MaxAge == 0 {
-		table.MaxAge = -1 // never
-	}
-	config := app.Config{
-		Ledger: path, Socket: true, Targets: []app.Target{table}, Observe: l.health.observe, Trouble: l.health.trouble, Idle: l.health.idle,
-		Pace: map[string]ledger.Pace{"main": l.flags.lanePace()}, Log: logger(l.streams, l.flags.verbose),
-	}
-	if l.await && !l.flags.dryRun {
-		config.CallbackListen = l.flags.callbackListen
-	}
-	if l.flags.emulate {
-		config.Emulate = &app.Emulation{Journal: path + ".clay", Pace: l.flags.lanePace()}
-	}
-	if l.app, err = app.Open(ctx, config); err != nil {
-		return err
-	}
-	if reason, err := l.app.Ledger.Stopped(ctx); err != nil || reason != "" {
-		return errors.Join(err, stoppedError(reason))
-	}
-	if err := l.app.Ledger.Resume(ctx, table.Name); err != nil {
-		return err
-	}
-	l.id, err = l.app.Ledger.Load(ctx, ledger.Load{Target: table.Name, Name: l.name(), Fresh: l.flags.fresh && !l.flags.dryRun})
-	if err != nil {
-		return err
-	}
-	l.show.choices(l, path)
-	return nil
+	l.engine = &local{load: l, path: path}
+	return l.engine.open(ctx)
 }
 
 // name is what the load is known by: what it does, how it tells rows apart, and the job.
@@ -132,8 +102,8 @@ func (l *load) name() string {
 
 func (l *load) close() error {
 	var errs []error
-	if l.app != nil {
-		errs = append(errs, l.app.Close())
+	if l.engine != nil {
+		errs = append(errs, l.engine.close())
 	}
 	return errors.Join(append(errs, l.input.close())...)
 }

@@ -1,61 +1,21 @@
 package cli
 
-import (
-	"context"
+import "github.com/claygate/claygate/internal/ledger"
 
-	"github.com/claygate/claygate/internal/ledger"
-)
+// statusSkipped is the value of the column claygate_status for a row that cannot be sent. The others are the fates of
+// records.
+const statusSkipped ledger.Fate = "skipped"
 
-// The values of the column claygate_status.
-const (
-	statusOK        = "ok"         // enriched
-	statusCached    = "cached"     // enriched at no cost, by an earlier record or another row
-	statusNotFound  = "not_found"  // Clay found nothing
-	statusFailed    = "failed"     // given up, with the reason
-	statusTimedOut  = "timed_out"  // Clay took it, no result came
-	statusMaybeSent = "maybe_sent" // it may be at Clay, nobody knows
-	statusSkipped   = "skipped"    // not sent: the row cannot be
-	statusPending   = "pending"    // not finished
-)
-
-// statusOf returns what a row's record came to. Only a record that ended in doubt needs its attempts read: what its
-// last one met tells a result that never came from a request that perhaps never arrived.
-func statusOf(ctx context.Context, reader ledger.Reader, r ledger.Record) (string, error) {
-	switch r.State {
-	case ledger.Done:
-		switch {
-		case r.Empty:
-			return statusNotFound, nil
-		case r.Cached:
-			return statusCached, nil
-		}
-		return statusOK, nil
-	case ledger.Dead, ledger.Expired:
-		if r.AtClay {
-			return doubtful(ctx, reader, r)
-		}
-		return statusFailed, nil
-	case ledger.Canceled:
-		return statusFailed, nil
-	case ledger.Uncertain:
-		return statusMaybeSent, nil
-	}
-	return statusPending, nil
+// retries maps what --retry takes to what the rows came to that it sends again.
+var retries = map[string]ledger.Fate{
+	"failed": ledger.FateFailed, "expired": ledger.FateTimedOut, "uncertain": ledger.FateMaybeSent,
 }
 
-func doubtful(ctx context.Context, reader ledger.Reader, r ledger.Record) (string, error) {
-	attempts, err := reader.Attempts(ctx, r.ID)
-	if err != nil || len(attempts) == 0 {
-		return statusFailed, err
+// fates returns what --retry names.
+func (f *loadFlags) fates() []ledger.Fate {
+	var fates []ledger.Fate
+	for _, what := range f.retry {
+		fates = append(fates, retries[what])
 	}
-	switch attempts[len(attempts)-1].Verdict {
-	case ledger.Accepted:
-		return statusTimedOut, nil
-	case ledger.Doubtful:
-		return statusMaybeSent, nil
-	}
-	return statusFailed, nil
+	return fates
 }
-
-// retries maps what --retry takes to the statuses that it sends again.
-var retries = map[string]string{"failed": statusFailed, "expired": statusTimedOut, "uncertain": statusMaybeSent}

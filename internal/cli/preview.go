@@ -2,44 +2,25 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"io"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
 
-// anew is the load of a preview with --fresh: no row of it is known.
-const anew ledger.LoadID = -1
-
 // preview says what a run would do.
 func (l *load) preview(ctx context.Context) error {
-	if l.flags.fresh {
-		l.id = anew
-	}
 	var tally previewTally
-	var problem error
-	maker := func(yield func(ledger.Submission) bool) {
-		problem = l.submissions(func(s ledger.Submission, bad string) error {
-			tally.rows++
-			if bad != "" {
-				tally.skipped++
-				return nil
-			}
-			if !yield(s) {
-				return io.EOF
-			}
-			return nil
-		})
-	}
-	err := l.app.Ledger.Preview(ctx, maker, func(a ledger.Acceptance) {
-		again, err := l.again(ctx, a)
-		problem = errors.Join(problem, err)
-		tally.add(a, again)
+	err := l.engine.preview(ctx, l.read, func(n int, prospect, refusal string) {
+		if refusal != "" {
+			l.bad(n, refusal)
+			return
+		}
+		tally.add(prospect)
 	})
-	if err := errors.Join(problem, err); err != nil {
+	if err != nil {
 		return err
 	}
+	tally.rows, tally.skipped = len(l.rows), len(l.reason)
 	l.show.preview(tally, l.flags.lanePace())
 	return nil
 }
@@ -49,11 +30,11 @@ type previewTally struct {
 	rows, skipped, send, saved, known int
 }
 
-func (t *previewTally) add(a ledger.Acceptance, again bool) {
-	switch {
-	case again, a.Record.State == ledger.Queued:
+func (t *previewTally) add(prospect string) {
+	switch prospect {
+	case "send":
 		t.send++
-	case a.Repeated:
+	case "known":
 		t.known++
 	default:
 		t.saved++

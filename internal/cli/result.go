@@ -12,7 +12,7 @@ import (
 // tally counts what became of the rows.
 type tally struct {
 	rows     int
-	statuses map[string]int
+	statuses map[ledger.Fate]int
 	paid     int // rows that Clay took in this run, or may have taken
 	earlier  int // rows that were sent in an earlier run
 	saved    int // rows that were answered without being sent
@@ -24,20 +24,21 @@ type tally struct {
 
 // bad returns how many rows ended without an answer.
 func (t tally) bad() int {
-	return t.statuses[statusFailed] + t.statuses[statusTimedOut] + t.statuses[statusMaybeSent] + t.statuses[statusSkipped] + t.lost
+	return t.statuses[ledger.FateFailed] + t.statuses[ledger.FateTimedOut] + t.statuses[ledger.FateMaybeSent] + t.statuses[statusSkipped] + t.lost
 }
 
 // ended is what became of one row.
 type ended struct {
-	status, reason string
-	result         []byte
+	status ledger.Fate
+	reason string
+	result []byte
 }
 
 // readBatch is how many records are read at a time.
 const readBatch = 500
 
 // each calls visit for every row, in the order of the input, with what became of it.
-func (l *load) each(ctx context.Context, visit func(n int, r *ledger.Record, e ended) error) error {
+func (l *load) each(ctx context.Context, visit func(n int, o *outcome, e ended) error) error {
 	for from := 0; from < len(l.rows); from += readBatch {
 		batch := l.rows[from:min(from+readBatch, len(l.rows))]
 		var ids []ledger.RecordID
@@ -46,21 +47,17 @@ func (l *load) each(ctx context.Context, visit func(n int, r *ledger.Record, e e
 				ids = append(ids, row.record)
 			}
 		}
-		records, err := l.app.Ledger.Records(ctx, ids)
+		outcomes, err := l.engine.records(ctx, ids)
 		if err != nil {
 			return err
 		}
-		byID := make(map[ledger.RecordID]*ledger.Record, len(records))
-		for i := range records {
-			byID[records[i].ID] = &records[i]
+		byID := make(map[ledger.RecordID]*outcome, len(outcomes))
+		for i := range outcomes {
+			byID[outcomes[i].record] = &outcomes[i]
 		}
 		for i, row := range batch {
-			record := byID[row.record]
-			e, err := l.endOf(ctx, row, record)
-			if err != nil {
-				return err
-			}
-			if err := visit(from+i, record, e); err != nil {
+			o := byID[row.record]
+			if err := visit(from+i, o, l.endOf(from+i, o)); err != nil {
 				return err
 			}
 		}
@@ -68,58 +65,59 @@ func (l *load) each(ctx context.Context, visit func(n int, r *ledger.Record, e e
 	return nil
 }
 
-func (l *load) endOf(ctx context.Context, row row, r *ledger.Record) (ended, error) {
-	switch {
-	case row.reason != "":
-		return ended{status: statusSkipped, reason: row.reason}, nil
-	case r == nil && row.record.IsZero():
-		return ended{status: statusPending, reason: "interrupted before it was taken in"}, nil
-	case r == nil:
-		return ended{status: statusFailed, reason: "the ledger does not know it: please report this"}, nil
+func (l *load) endOf(n int, o *outcome) ended {
+	switch reason, bad := l.reason[n]; {
+	case bad:
+		return ended{status: statusSkipped, reason: reason}
+	case o == nil && l.rows[n].record.IsZero():
+		return ended{status: ledger.FatePending, reason: "interrupted before it was taken in"}
+	case o == nil:
+		return ended{status: ledger.FateFailed, reason: "the ledger does not know it: please report this"}
 	}
-	status, err := statusOf(ctx, l.app.Ledger, *r)
-	return ended{status: status, reason: r.Reason, result: r.Result}, err
+	return ended{status: o.fate, reason: o.reason, result: o.result}
 }
 
 // tally counts what became of the rows.
 func (l *load) tally(ctx context.Context) (tally, error) {
 	t := l.newTally()
-	err := l.each(ctx, func(n int, r *ledger.Record, e ended) error {
-		t.add(l.rows[n], r, e)
+	err := l.each(ctx, func(n int, o *outcome, e ended) error {
+		t.add(l.rows[n], o, e)
 		return nil
 	})
 	return t, err
 }
 
-// newTally begins a tally. What this run sent was not sent earlier.
-func (l *load) newTally() tally {
-	paid, records := l.health.sent()
-	return tally{rows: len(l.rows), statuses: map[string]int{}, paid: paid, earlier: -records}
-}
+func (l *load) newTally() tally { return tally{rows: len(l.rows), statuses: map[ledger.Fate]int{}} }
 
-func (t *tally) add(row row, r *ledger.Record, e ended) {
+func (t *tally) add(row row, o *outcome, e ended) {
 	t.statuses[e.status]++
 	switch {
-	case r == nil && !row.record.IsZero():
+	case o == nil && !row.record.IsZero():
 		t.lost++
-	case r == nil && row.reason == "":
+	case o == nil && e.status == ledger.FatePending:
 		t.queued++
 	}
-	if r == nil {
+	if o == nil {
 		return
 	}
-	if r.Attempts > 0 {
+	if now := o.sends - int(row.sends); now > 0 {
+		t.paid += now
+	} else if row.sends > 0 {
 		t.earlier++
 	}
-	if r.Cached {
+	if o.cached {
 		t.saved++
 	}
-	if r.MayDuplicate > 0 {
+	if o.doubled {
 		t.doubled++
 	}
-	switch r.State {
+	switch o.state {
 	case ledger.Queued, ledger.Joined:
 		t.queued++
+	case ledger.Canceled:
+		if o.fate == ledger.FatePending {
+			t.queued++
+		}
 	case ledger.Sending, ledger.Sent, ledger.Uncertain:
 		t.atClay++
 	}
@@ -130,8 +128,8 @@ func (t *tally) add(row row, r *ledger.Record, e ended) {
 func (l *load) write(ctx context.Context) (tally, error) {
 	var columns sheet.Collector
 	t := l.newTally()
-	err := l.each(ctx, func(n int, r *ledger.Record, e ended) error {
-		t.add(l.rows[n], r, e)
+	err := l.each(ctx, func(n int, o *outcome, e ended) error {
+		t.add(l.rows[n], o, e)
 		return columns.Add(e.result)
 	})
 	if err != nil {
@@ -167,14 +165,14 @@ func (l *load) writeTo(ctx context.Context, w io.Writer, columns *sheet.Collecto
 	if err != nil {
 		return err
 	}
-	err = l.each(ctx, func(_ int, _ *ledger.Record, e ended) error {
+	err = l.each(ctx, func(_ int, _ *outcome, e ended) error {
 		r, err := reader.Next()
 		if bad, ok := errors.AsType[*sheet.RowError](err); ok {
 			r = bad.Row
 		} else if err != nil {
 			return &usageError{message: "the input changed while it was being enriched", hint: "run the same command again: every result is kept"}
 		}
-		return writer.Write(r, sheet.Outcome{Result: e.result, Status: e.status, Error: e.reason})
+		return writer.Write(r, sheet.Outcome{Result: e.result, Status: string(e.status), Error: e.reason})
 	})
 	if err != nil {
 		return err

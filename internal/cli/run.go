@@ -41,64 +41,79 @@ const tick = 250 * time.Millisecond
 //
 // The rows are all in the ledger before the first one leaves: what the file no longer has must not be sent.
 func (l *load) run(ctx context.Context) error {
-	moved, cancelMoved := l.app.Hub.Subscribe(l.id)
-	defer cancelMoved()
-	paused, cancelPaused := l.app.Hub.Subscribe(ledger.Pauses)
-	defer cancelPaused()
 	if err := l.feed(ctx); errors.Is(err, errInterrupted) {
-		return &exitError{code: exitInterrupted, early: true, message: "interrupted while the rows were read: this run has sent none",
-			hint: "run the same command again: it goes on from here"}
+		return l.interruptedEarly(ctx)
 	} else if err != nil {
 		return err
 	}
-	l.app.Start(l.id)
+	l.engine.begin()
 	l.show.begin(l)
 	defer l.show.end()
 
 	var ended error // why the sending stopped early
-	stop := func(why error, c ledger.Counts) {
-		if ended == nil {
-			ended = why
-			l.app.StopSending()
-			l.show.stopped(why, c)
+	stop := func(why error, c ledger.Counts) error {
+		if ended != nil {
+			return nil
 		}
+		ended = why
+		if err := l.engine.hold(ctx); err != nil {
+			return err
+		}
+		l.show.stopped(why, c)
+		return nil
 	}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
-		counts, err := l.app.Ledger.LoadCounts(ctx, l.id)
-		if err == nil {
-			err = l.health.broken()
-		}
+		m, err := l.engine.now(ctx)
 		if err != nil {
 			return l.settle(ctx, err)
 		}
-		l.show.progress(l, counts)
-		if over, err := l.over(ctx, counts, ended != nil); over || err != nil {
+		l.show.progress(l, m.counts)
+		if over, err := l.over(ctx, m.counts, ended != nil); over || err != nil {
 			return l.settle(ctx, cmp.Or(err, ended))
+		}
+		if why := m.halted(); why != nil {
+			err = stop(why, m.counts)
 		}
 		select {
 		case <-l.streams.Interrupt:
 			switch {
 			case ended == nil:
-				stop(errInterrupted, counts)
+				err = stop(errInterrupted, m.counts)
 			case errors.Is(ended, errInterrupted):
 				return l.settle(ctx, errAbandoned)
 			default: // it had stopped already; nobody wants to wait for what is at Clay
 				return l.settle(ctx, ended)
 			}
-		case <-paused:
-			if status, err := l.app.Ledger.TargetStatus(ctx, l.flags.target); err == nil && status.Paused.Reason != "" {
-				stop(&pausedError{status.Paused}, counts)
-			}
-		case <-moved:
+		case <-l.engine.moved():
 			l.breathe(ctx)
 		case <-ticker.C:
-			if err := l.health.hopeless(counts); err != nil {
-				stop(err, counts)
+			if why := l.engine.hopeless(m.counts); why != nil {
+				err = stop(why, m.counts)
 			}
 		}
+		if err != nil {
+			return l.settle(ctx, err)
+		}
 	}
+}
+
+// halted returns why nothing more of the load is sent, nil while it is.
+func (m moment) halted() error {
+	if m.paused.Reason != "" {
+		return &pausedError{m.paused}
+	}
+	return stoppedError(m.stopped)
+}
+
+// interruptedEarly ends a run in which not all rows were handed in.
+func (l *load) interruptedEarly(ctx context.Context) error {
+	message := "interrupted while the rows were read: this run has sent none"
+	if err := l.engine.hold(ctx); err != nil {
+		return err
+	}
+	return &exitError{code: exitInterrupted, early: true, message: message, hint: "run the same command again: it goes on from here"}
 }
 
 // over reports whether nothing more is to be waited for. Once the sending has stopped, only what is at Clay is.
@@ -110,13 +125,13 @@ func (l *load) over(ctx context.Context, c ledger.Counts, stopped bool) (bool, e
 	switch waiting := c.In(states...); {
 	case waiting == 0:
 		return true, nil
-	case waiting > l.others.In(states...):
+	case waiting > l.others.Open():
 		return false, nil
 	}
 	// What is left may all be rows that this run's input does not have: nobody waits for those.
 	none := true
-	err := l.each(ctx, func(_ int, r *ledger.Record, _ ended) error {
-		if r != nil && slices.Contains(states, r.State) {
+	err := l.each(ctx, func(_ int, o *outcome, _ ended) error {
+		if o != nil && slices.Contains(states, o.state) {
 			none = false
 		}
 		return nil
@@ -132,22 +147,9 @@ func (l *load) breathe(ctx context.Context) {
 	}
 }
 
-// How long a run waits at its end for requests under way: as long as they may last, unless somebody is in a hurry or the
-// ledger cannot write their answers down.
-const (
-	settleTime  = 35 * time.Second
-	hurriedTime = time.Second
-)
-
 // settle ends the sending and returns why the run ended.
 func (l *load) settle(ctx context.Context, ended error) error {
-	wait := settleTime
-	if errors.Is(ended, errAbandoned) || isFatal(ended) {
-		wait = hurriedTime
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	_ = l.app.Stop(ctx) // what is still under way then is uncertain, and the ledger says so
+	l.engine.settle(ctx, errors.Is(ended, errAbandoned) || isFatal(ended))
 	return ended
 }
 

@@ -16,6 +16,7 @@ type Load struct {
 	in     *Intake
 	target string
 	id     ledger.LoadID
+	by     []string          // in place of the target's dedupe_by; nil for that
 	seen   map[uint64]uint32 // how often each row came; keyed by half its digest, to hold a million rows in memory
 }
 
@@ -26,7 +27,14 @@ func (in *Intake) Load(target string, id ledger.LoadID) *Load {
 
 // Submission checks one row and returns its submission. Errors are those of [Intake.Submission].
 func (l *Load) Submission(fields json.RawMessage) (ledger.Submission, error) {
-	s, err := l.in.Submission(l.target, fields)
+	t, err := l.in.target(l.target)
+	if err != nil {
+		return ledger.Submission{}, err
+	}
+	if l.by != nil {
+		t.DedupeBy = l.by
+	}
+	s, err := l.in.submission(t, fields)
 	if err != nil {
 		return s, err
 	}

@@ -1,0 +1,22 @@
+package app
+
+import (
+	"context"
+
+	"github.com/claygate/claygate/internal/intake"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// RunOptions says what one run of a load wants.
+type RunOptions = intake.RunOptions
+
+// Run hands the rows of a load in.
+type Run = intake.Run
+
+// Run begins a run of a load.
+func (a *App) Run(ctx context.Context, o RunOptions) (*Run, error) { return a.Intake.Run(ctx, a.Ledger, o) }
+
+// FateOf returns what a record came to.
+func (a *App) FateOf(ctx context.Context, r ledger.Record) (ledger.Fate, error) {
+	return intake.FateOf(ctx, a.Ledger, r)
+}
