@@ -17,7 +17,9 @@ const (
 	RecordCanceled NoticeKind = "record.canceled"
 	TargetPaused   NoticeKind = "target.paused"
 	TargetResumed  NoticeKind = "target.resumed"
-	BreakerOpened  NoticeKind = "breaker.opened" // a target fails: one probe at a time
+	TargetRemoved  NoticeKind = "target.removed"  // no longer configured, and it has records that have not ended
+	TargetReturned NoticeKind = "target.returned" // configured again
+	BreakerOpened  NoticeKind = "breaker.opened"  // a target fails: one probe at a time
 	BreakerClosed  NoticeKind = "breaker.closed"
 	AllStopped     NoticeKind = "stopped"
 	AllStarted     NoticeKind = "started"

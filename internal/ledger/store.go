@@ -109,6 +109,8 @@ type Reader interface {
 	LoadCounts(ctx context.Context, load LoadID) (Counts, error)
 	// TargetStatus tells how a target stands.
 	TargetStatus(ctx context.Context, target string) (TargetStatus, error)
+	// Targets returns the names of the targets that have records, in order, whether they are configured or not.
+	Targets(ctx context.Context) ([]string, error)
 }
 
 // TargetStatus is how a target stands.
@@ -129,6 +131,10 @@ type Keeper interface {
 	Bind(ctx context.Context, base string) error
 	// Load returns the load of that name on that target. A fresh one forgets the rows of the former.
 	Load(ctx context.Context, load Load) (LoadID, error)
+	// Configure makes the store work by another catalog, from the next call on. Targets that went and whose records have
+	// not all ended are announced as [TargetRemoved]: they stay as they are. Those that came back are announced as
+	// [TargetReturned]. When it fails the former catalog stays.
+	Configure(ctx context.Context, c *Catalog) error
 	// Pause stops the sends of a target; Resume lets them go on.
 	Pause(ctx context.Context, target string, p Pause) error
 	Resume(ctx context.Context, target string) error

@@ -21,6 +21,7 @@ var applyTests = map[string]func(*env){
 	"what is due":               applyDue,
 	"waking those who wait":     applyWakes,
 	"a target that is gone":     applyGoneTarget,
+	"a catalog that changes":    applyConfigure,
 }
 
 func applyLife(e *env) {

@@ -71,7 +71,7 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 	if known, err := t.known(s); err != nil || known.Repeated || known.Err != nil {
 		return known, errors.Join(err, t.want(s.Load, known.Record))
 	}
-	target, ok := t.store.catalog.Target(s.Target)
+	target, ok := t.catalog.Target(s.Target)
 	if !ok {
 		return t.withoutTarget(s)
 	}

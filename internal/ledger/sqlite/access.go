@@ -96,7 +96,7 @@ func (t *tx) stop(reason string) error {
 	if err != nil {
 		return err
 	}
-	for _, lane := range t.store.catalog.Lanes() {
+	for _, lane := range t.catalog.Lanes() {
 		t.publish(lane)
 	}
 	t.publish(ledger.Pauses)

@@ -48,7 +48,7 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 	if e.Event, err = t.complete(e.Event, before); err != nil {
 		return ledger.Applied{}, err
 	}
-	target, _ := t.store.catalog.Target(before.Target)
+	target, _ := t.catalog.Target(before.Target)
 	c, err := ledger.Decide(target, before, e.Event)
 	if err != nil {
 		return ledger.Applied{Record: withoutBodies(before), Err: err}, nil

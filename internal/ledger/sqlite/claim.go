@@ -40,7 +40,7 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 		return ledger.Claims{Wait: ledger.Never}, err
 	}
 	want.Max = granted
-	targets := t.store.catalog.On(want.Lane)
+	targets := t.catalog.On(want.Lane)
 	first, lowest := l.Turn(len(targets))
 	work, ready, err := t.takeFrom(slices.Concat(targets[first:], targets[:first]), want, lowest)
 	if err != nil {

@@ -18,7 +18,7 @@ func (t *tx) lane(id ledger.LaneID) (*laneRow, error) {
 	if l, ok := t.lanes[id]; ok {
 		return l, nil
 	}
-	l := &laneRow{Lane: ledger.NewLane(id, t.store.catalog.Pace(id))}
+	l := &laneRow{Lane: ledger.NewLane(id, t.catalog.Pace(id))}
 	var hold, probe, writtenAt int64
 	found, err := t.row(`SELECT tokens, hold, misses, probe, turns, written_at FROM lanes WHERE id = ?`,
 		[]any{string(id)}, &l.Tokens, &hold, &l.Misses, &probe, &l.Turns, &writtenAt)

@@ -34,10 +34,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{catalog: o.Catalog, hub: o.Hub, vfs: o.vfs, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
-	if s.catalog == nil {
-		s.catalog = ledger.NewCatalog(nil, nil)
+	s := &Store{hub: o.Hub, vfs: o.vfs, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
+	if o.Catalog == nil {
+		o.Catalog = ledger.NewCatalog(nil, nil)
 	}
+	s.catalog.Store(o.Catalog)
 	if s.hub == nil {
 		s.hub = &ledger.Hub{}
 	}

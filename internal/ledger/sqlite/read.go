@@ -114,6 +114,25 @@ func (s *Store) counts(ctx context.Context, of scope) (ledger.Counts, error) {
 	return counts, s.wrap("count", rows.Err())
 }
 
+// Targets implements [ledger.Reader].
+func (s *Store) Targets(ctx context.Context) ([]string, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT substr(scope, 8) FROM counts
+		WHERE scope > 'target:' AND scope < 'target;' AND n > 0 ORDER BY 1`)
+	if err != nil {
+		return nil, s.wrap("read", err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, s.wrap("read", err)
+		}
+		names = append(names, name)
+	}
+	return names, s.wrap("read", rows.Err())
+}
+
 // TargetStatus implements [ledger.Reader].
 func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetStatus, error) {
 	var status ledger.TargetStatus
@@ -128,7 +147,7 @@ func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetS
 	if status.Counts, err = s.counts(ctx, scope{target: target}); err != nil {
 		return status, err
 	}
-	configured, _ := s.catalog.Target(target)
+	configured, _ := s.catalog.Load().Target(target)
 	status.Used = make(map[ledger.Digest]int, len(configured.Webhooks))
 	for _, w := range configured.Webhooks {
 		var n int

@@ -38,7 +38,7 @@ type Options struct {
 
 // Store is a [ledger.Store] in a SQLite file.
 type Store struct {
-	catalog *ledger.Catalog
+	catalog atomic.Pointer[ledger.Catalog] // see [Store.Configure]
 	hub     *ledger.Hub
 	now     func() time.Time
 	lock    *flock.Flock

@@ -20,7 +20,7 @@ func (t *tx) pause(target string, p ledger.Pause) error {
 	_, err := t.exec(`INSERT INTO targets (name, paused, status, paused_at) VALUES (?, ?, ?, ?) ON CONFLICT (name)
 		DO UPDATE SET paused = excluded.paused, status = excluded.status, paused_at = excluded.paused_at`,
 		target, p.Reason, p.Status, micros(t.now))
-	if known, ok := t.store.catalog.Target(target); ok {
+	if known, ok := t.catalog.Target(target); ok {
 		t.publish(known.Lane)
 	}
 	if err != nil {

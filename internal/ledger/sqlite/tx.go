@@ -49,6 +49,7 @@ func (w *writer) close() error {
 type tx struct {
 	*writer
 	store    *Store
+	catalog  *ledger.Catalog // the one by which all of it is decided
 	now      time.Time
 	counts   map[scope]ledger.Counts
 	lanes    map[ledger.LaneID]*laneRow
@@ -63,7 +64,7 @@ func (s *Store) transact(run func(*tx) error) error {
 		return broken // the calls that waited, or shared the transaction, when it broke
 	}
 	t := &tx{
-		writer: s.writer, store: s, now: s.now(),
+		writer: s.writer, store: s, catalog: s.catalog.Load(), now: s.now(),
 		counts: map[scope]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, breakers: map[string]*breakerRow{},
 		topics: map[any]struct{}{},
 	}
