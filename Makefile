@@ -2,7 +2,7 @@
 #
 #   make test FUZZTIME=30s     a longer fuzz budget per target (a time, or a number of inputs such as 20000x)
 #   make test PKG=./clay/...   one part of the tree
-#   make soak SOAK=2h          the same tests over and over, with many more property cases
+#   make soak SOAK=2h          1,000 kills, then the same tests over and over, with many more property cases
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,6 +12,7 @@ PKG      ?= ./...
 P        ?= 2
 FUZZTIME ?= 5000x
 SOAK     ?= 30m
+KILLS    ?= 60
 BENCH    ?= .
 TIMEOUT  ?= 10m
 
@@ -31,7 +32,7 @@ build_for = GOOS=$(word 1,$(1)) GOARCH=$(word 2,$(1)) CGO_ENABLED=0 go build -tr
 
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build dist test lint fuzz bench soak cover clean need fmt-check vet staticcheck vulncheck cross
+.PHONY: help build dist test lint fuzz bench kills soak cover clean need fmt-check vet staticcheck vulncheck cross
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,7 +55,10 @@ fuzz: ## Run every fuzz target: its seeds and FUZZTIME more
 bench: ## Run the Go benchmarks (BENCH=regexp)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 $(PKG)
 
-soak: need ## Repeat all tests, with 100 times the property cases, for SOAK; then fuzz each target for a minute
+kills: need ## kill -9 claygate KILLS times at each named point and at random, and print what was lost
+	CLAYGATE_KILLS=$(KILLS) go test ./e2e -count=1 -timeout 0 -v -run '^(TestCrashPoints|TestKillNineOfServe)$$' | grep -v '^=== '
+
+soak: need kills ## The kills; then all tests, with 100 times the property cases, for SOAK; then fuzz each target for a minute
 	end=$$(( $$(date +%s) + $$(sed -E 's/h/*3600+/; s/m/*60+/; s/s/+/; s/$$/0/' <<<'$(SOAK)') )); \
 	round=0; \
 	while (( $$(date +%s) < end )); do \

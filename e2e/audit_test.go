@@ -5,7 +5,9 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 
 // books are what the ledger's file says, read by other means than claygate's own.
 type books struct {
+	records   map[string]entry
 	states    map[string]int  // records by state
 	doubles   map[string]int  // by record: attempts after one that may have left a row
 	flagged   map[string]int  // by record: attempts after which a send could make a second row
@@ -25,23 +28,57 @@ type books struct {
 	callbacks map[string]int  // by body
 }
 
-// read reads the books. No claygate may run.
+// entry is a record as the ledger has it.
+type entry struct {
+	state              string
+	revision, attempts int
+	fields             string
+}
+
+// read reads the books from a copy: what a kill left in the write-ahead log is for claygate to recover, and not for the
+// audit. No claygate may run.
 func read(t *testing.T, path string) books {
 	t.Helper()
-	db, err := driver.Open("file:" + filepath.ToSlash(path))
+	dir, err := os.MkdirTemp(buildDir, "copy-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	copied := filepath.Join(dir, "copy.db")
+	for _, suffix := range []string{"", "-wal"} {
+		text, err := os.ReadFile(path + suffix)
+		if os.IsNotExist(err) {
+			continue // it was stopped in good order, or killed before there was anything
+		}
+		if err == nil {
+			err = os.WriteFile(copied+suffix, text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := driver.Open("file:" + filepath.ToSlash(copied))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	b := books{
-		states: map[string]int{}, doubles: map[string]int{}, flagged: map[string]int{}, attempts: map[string]bool{}, callbacks: map[string]int{},
+		records: map[string]entry{},
+		states:  map[string]int{}, doubles: map[string]int{}, flagged: map[string]int{}, attempts: map[string]bool{}, callbacks: map[string]int{},
 	}
-	each(t, db, `SELECT hex(id), state, may_duplicate FROM records`, func(scan func(...any)) {
-		var record, state string
+	begun := false
+	each(t, db, `SELECT 1 FROM sqlite_schema WHERE name = 'records'`, func(func(...any)) { begun = true })
+	if !begun {
+		return b // killed before its first commit
+	}
+	each(t, db, `SELECT hex(id), state, may_duplicate, revision, attempts, b.fields FROM records JOIN bodies b ON b.record = id`, func(scan func(...any)) {
+		var record string
+		var e entry
 		var doubles int
-		scan(&record, &state, &doubles)
-		b.states[state]++
+		scan(&record, &e.state, &doubles, &e.revision, &e.attempts, &e.fields)
+		b.states[e.state]++
 		b.doubles[record] = doubles
+		b.records[record] = e
 	})
 	each(t, db, `SELECT hex(record), n, outcome, excerpt, may_duplicate FROM attempts`, func(scan func(...any)) {
 		var record, outcome, excerpt string
@@ -102,22 +139,32 @@ func ticketOf(t *testing.T, body []byte) ticket {
 	if len(parts) != 3 {
 		t.Fatalf("no ticket in %s", body)
 	}
-	digits, _ := strings.CutPrefix(parts[0], "rec_")
+	return ticket{recordOf(t, parts[0]), parts[1]}
+}
+
+// recordOf turns a record's printed ID into the form in which the file has it.
+func recordOf(t *testing.T, id string) string {
+	t.Helper()
+	digits, _ := strings.CutPrefix(id, "rec_")
 	raw, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(digits))
 	if err != nil {
-		t.Fatalf("%q is no record ID: %v", parts[0], err)
+		t.Fatalf("%q is no record ID: %v", id, err)
 	}
-	return ticket{fmt.Sprintf("%X", raw), parts[1]}
+	return fmt.Sprintf("%X", raw)
 }
 
 // figures are what an audit found, for the log.
 type figures struct {
-	records, requests, rows, doubled, callbacks, attempts, orphans int
-	tightest                                                       float64 // how much of Clay's limit the fullest window used
+	acknowledged, records, requests, rows, doubled, callbacks, attempts, orphans int
+	tightest                                                                     float64 // how much of Clay's limit the fullest window used
 }
 
 func (f figures) String() string {
-	return fmt.Sprintf("%d records · %d requests · %d rows at Clay, %d of them second ones · %d callbacks answered 200 · %d attempts, %d cut off · fullest window %.0f %% of the limit",
+	acknowledged := ""
+	if f.acknowledged > 0 {
+		acknowledged = fmt.Sprintf("%d acknowledged, ", f.acknowledged)
+	}
+	return acknowledged + fmt.Sprintf("%d records · %d requests · %d rows at Clay, %d of them second ones · %d callbacks answered 200 · %d attempts, %d cut off · fullest window %.0f %% of the limit",
 		f.records, f.requests, f.rows, f.doubled, f.callbacks, f.attempts, f.orphans, 100*f.tightest)
 }
 
@@ -125,20 +172,30 @@ func (f figures) String() string {
 // many records were taken in.
 func (b *table) audit(want int) figures {
 	b.t.Helper()
-	t, books := b.t, read(b.t, b.ledger())
-	f := figures{requests: b.clay.Stats().Requests, attempts: len(books.attempts), orphans: books.orphans, rows: b.clay.Stats().Rows}
+	books := read(b.t, b.ledger())
+	f, problems := b.inspect(books)
+	if f.records != want {
+		problems = append(problems, fmt.Sprintf("I1: %d records, want the %d that were accepted", f.records, want))
+	}
+	for _, problem := range problems {
+		b.t.Error(problem)
+	}
+	return f
+}
 
-	// I1: every record that was accepted is somewhere.
+// inspect returns what is wrong between the books and what the emulator saw, and the figures.
+func (b *table) inspect(books books) (f figures, problems []string) {
+	b.t.Helper()
+	t, stats := b.t, b.clay.Stats()
+	f = figures{requests: stats.Requests, attempts: len(books.attempts), orphans: books.orphans, rows: stats.Rows}
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+
+	// I1: every record is somewhere.
 	for state, n := range books.states {
 		f.records += n
-		switch state {
-		case "done", "queued", "sending", "sent", "uncertain", "joined", "dead", "expired", "canceled":
-		default:
-			t.Errorf("I1: %d records are %q", n, state)
+		if _, known := reachable[state]; !known {
+			wrong("I1: %d records are %q", n, state)
 		}
-	}
-	if f.records != want {
-		t.Errorf("I1: %d records, want the %d that were accepted", f.records, want)
 	}
 
 	// I2: rows at Clay ≤ 1 + what is flagged as a possible duplicate.
@@ -149,7 +206,7 @@ func (b *table) audit(want int) figures {
 	for record, n := range perRecord {
 		f.doubled += n - 1
 		if n > 1+books.doubles[record] || n > 1+books.flagged[record] {
-			t.Errorf("I2: record %s has %d rows at Clay, with %d attempts that may have doubled it and %d flags", record, n, books.doubles[record], books.flagged[record])
+			wrong("I2: record %s has %d rows at Clay, with %d attempts that may have doubled it and %d flags", record, n, books.doubles[record], books.flagged[record])
 		}
 	}
 
@@ -163,12 +220,12 @@ func (b *table) audit(want int) figures {
 	}
 	for body, n := range acknowledged {
 		if books.callbacks[body] < n {
-			t.Errorf("I3: %d callbacks were acknowledged and %d are kept of %s", n, books.callbacks[body], body)
+			wrong("I3: %d callbacks were acknowledged and %d are kept of %s", n, books.callbacks[body], body)
 		}
 	}
 
 	// I4: the pace holds, over kills and restarts.
-	f.tightest = b.pacing()
+	f.tightest, problems = b.pacing(problems)
 
 	// I5: what Clay saw is what the ledger says it sent. Each request is an attempt that was on disk before, and none
 	// was used twice; what the ledger has beyond them was cut off by a kill.
@@ -179,21 +236,21 @@ func (b *table) audit(want int) figures {
 		}
 		k := ticketOf(t, []byte(request.Body)).String()
 		if seen[k] {
-			t.Errorf("I5: attempt %s was sent twice", k)
+			wrong("I5: attempt %s was sent twice", k)
 		}
 		if seen[k] = true; !books.attempts[k] {
-			t.Errorf("I5: attempt %s was sent, and the ledger does not know it", k)
+			wrong("I5: attempt %s was sent, and the ledger does not know it", k)
 		}
 	}
 	if f.requests > f.attempts || f.requests < f.attempts-f.orphans {
-		t.Errorf("I5: %d requests, %d attempts in the ledger, of which %d were cut off", f.requests, f.attempts, f.orphans)
+		wrong("I5: %d requests, %d attempts in the ledger, of which %d were cut off", f.requests, f.attempts, f.orphans)
 	}
-	return f
+	return f, problems
 }
 
 // pacing checks every window of requests against Clay's limit: burst + rate · its length. It returns the share of the
 // limit that the fullest window used.
-func (b *table) pacing() (tightest float64) {
+func (b *table) pacing(problems []string) (tightest float64, _ []string) {
 	b.t.Helper()
 	rate, burst := float64(b.pace), 2*float64(b.pace)
 	if b.pace == 0 {
@@ -206,10 +263,39 @@ func (b *table) pacing() (tightest float64) {
 			n, limit := float64(j-i+1), burst+rate*max(window, 0).Seconds()
 			tightest = max(tightest, n/limit)
 			if n > limit {
-				b.t.Errorf("I4: %.0f requests within %s, more than %.1f", n, window.Round(time.Millisecond), limit)
-				return tightest
+				return tightest, append(problems, fmt.Sprintf("I4: %.0f requests within %s, more than %.1f", n, window.Round(time.Millisecond), limit))
 			}
 		}
 	}
-	return tightest
+	return tightest, problems
+}
+
+// reachable says which states a record can come to from each, over any number of transitions, when nobody replays it.
+var reachable = map[string]string{
+	"queued":    "queued sending sent uncertain done dead expired canceled",
+	"sending":   "queued sending sent uncertain done dead expired canceled",
+	"uncertain": "queued sending sent uncertain done dead expired canceled",
+	"sent":      "sent done expired",
+	"joined":    "joined done dead expired canceled",
+	"done":      "done",
+	"dead":      "dead done",
+	"expired":   "expired done",
+	"canceled":  "canceled done",
+}
+
+// moved returns what is wrong between two looks at the ledger: a transition that is not in the table (I7), a record that
+// is gone, an attempt or a revision that is forgotten.
+func moved(before, after books) (problems []string) {
+	for id, was := range before.records {
+		is, found := after.records[id]
+		switch {
+		case !found:
+			problems = append(problems, fmt.Sprintf("I1: record %s was %s and is gone", id, was.state))
+		case !slices.Contains(strings.Fields(reachable[was.state]), is.state):
+			problems = append(problems, fmt.Sprintf("I7: record %s was %s and is %s", id, was.state, is.state))
+		case is.revision < was.revision || is.attempts < was.attempts:
+			problems = append(problems, fmt.Sprintf("I7: record %s had revision %d and %d attempts, and has %d and %d", id, was.revision, was.attempts, is.revision, is.attempts))
+		}
+	}
+	return problems
 }

@@ -22,14 +22,19 @@ import (
 )
 
 // binary builds claygate once. The race detector stays out of it: SQLite would be slowed a dozen times.
-var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(buildDir, "claygate")
-	build := exec.Command("go", "build", "-o", path, "github.com/claygate/claygate/cmd/claygate")
-	if out, err := build.CombinedOutput(); err != nil {
+var binary = sync.OnceValues(func() (string, error) { return build("claygate") })
+
+// crashing builds the one that can be killed at a point (internal/crash).
+var crashing = sync.OnceValues(func() (string, error) { return build("crashing", "-tags", "faultpoints") })
+
+func build(name string, flags ...string) (string, error) {
+	path := filepath.Join(buildDir, name)
+	args := append(append([]string{"build", "-o", path}, flags...), "github.com/claygate/claygate/cmd/claygate")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil
-})
+}
 
 var buildDir string
 
@@ -157,6 +162,12 @@ func start(t *testing.T, env []string, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return launch(t, path, env, args...)
+}
+
+// launch starts a binary.
+func launch(t *testing.T, path string, env []string, args ...string) *child {
+	t.Helper()
 	c := &child{t: t, cmd: exec.Command(path, args...), out: &buffer{}, err: &buffer{}, ended: make(chan struct{})}
 	c.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.err

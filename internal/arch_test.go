@@ -38,6 +38,7 @@ var (
 	surfaces = []string{"internal/api", "internal/dashboard", "internal/mcp"}
 	stores   = []string{"internal/ledger/sqlite", "internal/ledger/postgres"}
 	core     = []string{"clay", "internal/ledger"}
+	point    = []string{"internal/crash"} // the moments at which the tests of crashes kill
 )
 
 var rules = map[string]rule{
@@ -45,16 +46,17 @@ var rules = map[string]rule{
 	"clay/claytest":              {stdOnly: true, ours: []string{"clay"}},
 	"client":                     {stdOnly: true},
 	"internal/ledger":            {stdOnly: true},
-	"internal/ledger/sqlite":     {ours: []string{"internal/ledger"}},
+	"internal/ledger/sqlite":     {ours: slices.Concat(point, []string{"internal/ledger"})},
 	"internal/ledger/postgres":   {ours: []string{"internal/ledger"}},
 	"internal/ledger/ledgertest": {ours: []string{"internal/ledger"}},
 	"internal/intake":            {ours: core},
-	"internal/dispatch":          {ours: core},
-	"internal/collect":           {ours: core},
+	"internal/dispatch":          {ours: slices.Concat(core, point)},
+	"internal/collect":           {ours: slices.Concat(core, point)},
 	"internal/forward":           {ours: core},
 	"internal/api":               {ours: slices.Concat(verbs, core)},
 	"internal/dashboard":         {ours: slices.Concat(verbs, core)},
 	"internal/mcp":               {ours: slices.Concat(verbs, core)},
+	"internal/crash":             {stdOnly: true},
 	"internal/expression":        {},
 	"internal/config":            {ours: []string{"internal/expression"}}, // so that a mistake in one is said with its line
 	"internal/sheet":             {},

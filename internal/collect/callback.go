@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -85,7 +86,9 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), holdAnswer)
 	defer cancel()
+	crash.Point(crash.CallbackRead)
 	applied, err := c.keep(ctx, entry)
+	crash.Point(crash.CallbackKept)
 	if err != nil {
 		c.log.Error("the ledger did not take a callback", "error", err)
 		(&refused{http.StatusTooManyRequests, "the ledger is busy: run this cell again", 1}).write(w)

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -16,6 +17,7 @@ func (d *Dispatcher) runDeadlines(ctx context.Context) {
 	for ctx.Err() == nil {
 		due, next, err := d.Store.Due(ctx, dueBatch)
 		if err == nil && len(due) > 0 {
+			crash.Point(crash.Deadline)
 			_, err = d.Store.Apply(ctx, due)
 			next = 0
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -89,7 +90,8 @@ func (d *Dispatcher) sendAll(ctx context.Context, work []ledger.Claimed) {
 // is one whose fate nobody knows.
 func (d *Dispatcher) send(c ledger.Claimed) {
 	start := time.Now()
-	answer := d.driver(c).Send(context.Background(), c)
+	answer := d.driver(c).Send(crash.Trace(context.Background()), c)
+	crash.Point(crash.Answered)
 	answer.Attempt, answer.Jitter = c.Record.Attempts, jitter()
 	<-d.slots
 	d.persist([]ledger.Entry{{Record: c.Record.ID, Event: answer}})

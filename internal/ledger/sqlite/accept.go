@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -25,6 +26,7 @@ func (s *Store) Accept(ctx context.Context, in []ledger.Submission) ([]ledger.Ac
 	if err != nil {
 		return nil, err
 	}
+	crash.Point(crash.Taken)
 	return out, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -23,11 +24,13 @@ func (s *Store) Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.App
 			}
 		}
 		copy(out, got)
+		crash.Point(crash.Applying)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	crash.Point(crash.Applied)
 	return out, nil
 }
 

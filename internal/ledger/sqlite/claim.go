@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -19,12 +20,19 @@ func (s *Store) Claim(ctx context.Context, want ledger.Want) (ledger.Claims, err
 		default:
 		}
 		got <- claims
+		if len(claims.Work) > 0 {
+			crash.Point(crash.Claiming)
+		}
 		return err
 	})
 	if err != nil {
 		return ledger.Claims{}, err // whatever was claimed is not sent: its commit is not known
 	}
-	return <-got, nil
+	claims := <-got
+	if len(claims.Work) > 0 {
+		crash.Point(crash.Claimed)
+	}
+	return claims, nil
 }
 
 func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
+
+	"github.com/claygate/claygate/internal/crash"
 )
 
 // diskVFS is the name of the VFS that ledgers are opened with: the system's, but a full disk is said to be full. The
@@ -23,20 +25,37 @@ func (d disk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vf
 	if err != nil {
 		return nil, flags, full(err)
 	}
-	return &diskFile{file}, flags, nil
+	return &diskFile{file, flags}, flags, nil
 }
 
 // diskFile passes on what SQLite uses of the system's files: no memory map, because none is asked for.
-type diskFile struct{ vfs.File }
+type diskFile struct {
+	vfs.File
+	flags vfs.OpenFlag
+}
 
 func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
+	f.pass(crash.LogWrite, crash.Checkpoint)
 	n, err := f.File.WriteAt(p, off)
 	return n, full(err)
 }
 
 func (f *diskFile) Truncate(size int64) error { return full(f.File.Truncate(size)) }
 
-func (f *diskFile) Sync(flags vfs.SyncFlag) error { return full(f.File.Sync(flags)) }
+func (f *diskFile) Sync(flags vfs.SyncFlag) error {
+	f.pass(crash.LogSync, crash.CheckpointEnd)
+	return full(f.File.Sync(flags))
+}
+
+// pass passes one point in the write-ahead log, another in the ledger's file.
+func (f *diskFile) pass(log, file string) {
+	switch {
+	case f.flags&vfs.OPEN_WAL != 0:
+		crash.Point(log)
+	case f.flags&vfs.OPEN_MAIN_DB != 0:
+		crash.Point(file)
+	}
+}
 
 // SizeHint implements vfs.FileSizeHint.
 func (f *diskFile) SizeHint(size int64) error {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -29,6 +30,7 @@ func (t *tx) remember(s *ledger.Submission) error {
 	if s.Once == nil {
 		return nil
 	}
+	crash.Point(crash.Remembered)
 	if _, err := t.exec(`DELETE FROM idempotency WHERE expires_at <= ?`, micros(t.now)); err != nil {
 		return err
 	}

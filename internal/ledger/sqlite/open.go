@@ -18,6 +18,7 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/pressly/goose/v3"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -181,6 +182,9 @@ func (s *Store) adopt(ctx context.Context) error {
 	entries := make([]ledger.Entry, len(ids))
 	for i, id := range ids {
 		entries[i] = ledger.Entry{Record: id, Event: ledger.Tick{Orphaned: true}}
+	}
+	if len(entries) > 0 {
+		crash.Point(crash.Adopting)
 	}
 	_, err = s.Apply(ctx, entries)
 	return err

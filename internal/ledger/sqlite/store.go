@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -93,5 +94,24 @@ func (s *Store) do(ctx context.Context, op string, run func(*tx) error) error {
 	if broken := s.broken.Load(); broken != nil {
 		return broken
 	}
+	if crash.Early(op) {
+		return wrap(op, s.early(ctx, run))
+	}
 	return wrap(op, s.group.Do(ctx, run))
+}
+
+// early is the mistake that the tests of crashes must find: it returns before the commit.
+func (s *Store) early(ctx context.Context, run func(*tx) error) error {
+	ran := make(chan error, 2)
+	go func() {
+		ran <- s.group.Do(ctx, func(t *tx) error {
+			err := run(t)
+			select {
+			case ran <- err:
+			default: // the transaction runs again
+			}
+			return err
+		})
+	}()
+	return <-ran
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -76,6 +77,7 @@ func (s *Store) transact(run func(*tx) error) error {
 		err = t.flush()
 	}
 	if err == nil {
+		crash.Point(crash.Commit)
 		_, err = t.exec(`COMMIT`)
 	}
 	if err != nil {
