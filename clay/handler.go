@@ -89,13 +89,18 @@ func (h *CallbackHandler) receive(w http.ResponseWriter, r *http.Request) reply 
 	default:
 		return reply{status: http.StatusTooManyRequests, text: "too much waiting, try again"}
 	}
+	passed := false
+	defer func() { // also when reading the body panics
+		if !passed {
+			<-h.room
+		}
+	}()
 	cb, rep := h.keep(w, r)
-	if rep.status != http.StatusOK {
-		<-h.room
-		return rep
+	if rep.status == http.StatusOK {
+		passed = true
+		h.pending.Add(1)
+		go h.runAfter(cb)
 	}
-	h.pending.Add(1)
-	go h.runAfter(cb)
 	return rep
 }
 

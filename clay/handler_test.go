@@ -178,6 +178,19 @@ func TestCallbackAuthenticationFailsClosed(t *testing.T) {
 	}
 }
 
+// A body whose reader panics, which net/http survives, takes no room for good.
+func TestPanicInTheBodyLeavesTheRoom(t *testing.T) {
+	h := handler(t, clay.CallbackConfig{Queue: 1, After: func(context.Context, clay.Callback) {}})
+	func() {
+		defer func() { _ = recover() }()
+		call(h, ``, func(r *http.Request) { r.Body = struct{ io.ReadCloser }{} })
+		t.Error("no panic")
+	}()
+	if w := call(h, `{}`); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 // iotest is a body that breaks off.
 type iotest struct{}
 
