@@ -72,11 +72,11 @@ func TestDefaultReadsTheEnvironment(t *testing.T) {
 		env  map[string]string
 		want Config
 	}{
-		"all":       {map[string]string{"CLAY_WEBHOOK_URL": testURL + "\n", "CLAY_WEBHOOK_TOKEN": " t \n", "CLAY_ENTERPRISE_API_KEY": "e", "CLAY_API_KEY": "a"}, Config{WebhookURL: testURL, WebhookToken: "t", EnterpriseKey: "e"}},
-		"other key": {map[string]string{"CLAY_WEBHOOK_URL": testURL, "CLAY_API_KEY": "a"}, Config{WebhookURL: testURL, EnterpriseKey: "a"}},
+		"all":       {map[string]string{"CLAY_WEBHOOK_URL": testURL + "\n", "CLAY_WEBHOOK_TOKEN": " t \n", "CLAY_PUBLIC_API_KEY": "p", "CLAY_ENTERPRISE_API_KEY": "e", "CLAY_API_KEY": "a"}, Config{WebhookURL: testURL, WebhookToken: "t", PublicAPIKey: "p", EnterpriseKey: "e"}},
+		"other key": {map[string]string{"CLAY_WEBHOOK_URL": testURL, "CLAY_API_KEY": "a"}, Config{WebhookURL: testURL, PublicAPIKey: "a", EnterpriseKey: "a"}},
 		"a key":     {map[string]string{"CLAY_ENTERPRISE_API_KEY": "e"}, Config{EnterpriseKey: "e"}},
 	} {
-		for _, v := range []string{"CLAY_WEBHOOK_URL", "CLAY_WEBHOOK_TOKEN", "CLAY_ENTERPRISE_API_KEY", "CLAY_API_KEY"} {
+		for _, v := range []string{"CLAY_WEBHOOK_URL", "CLAY_WEBHOOK_TOKEN", "CLAY_PUBLIC_API_KEY", "CLAY_ENTERPRISE_API_KEY", "CLAY_API_KEY"} {
 			t.Setenv(v, tc.env[v])
 		}
 		ForgetDefault()
@@ -85,7 +85,7 @@ func TestDefaultReadsTheEnvironment(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := (Config{WebhookURL: c.cfg.WebhookURL, WebhookToken: c.cfg.WebhookToken, EnterpriseKey: c.cfg.EnterpriseKey}); !cmp.Equal(tc.want, got) {
+		if got := (Config{WebhookURL: c.cfg.WebhookURL, WebhookToken: c.cfg.WebhookToken, PublicAPIKey: c.cfg.PublicAPIKey, EnterpriseKey: c.cfg.EnterpriseKey}); !cmp.Equal(tc.want, got) {
 			t.Errorf("%s: %s", name, cmp.Diff(tc.want, got))
 		}
 		if tc.want.WebhookURL == "" { // a key alone makes lookups possible, and sends say what is missing
@@ -95,11 +95,14 @@ func TestDefaultReadsTheEnvironment(t *testing.T) {
 			}
 		}
 	}
-	t.Setenv("CLAY_WEBHOOK_URL", "nonsense-5ecre7")
-	ForgetDefault()
-	_, err := Default()
-	if e := failure(t, err); e.Kind != KindConfig || !strings.Contains(err.Error(), "CLAY_WEBHOOK_URL") || strings.Contains(err.Error(), "5ecre7") {
-		t.Error(err)
+	for name, value := range map[string]string{"CLAY_WEBHOOK_URL": "nonsense-5ecre7", "CLAY_PUBLIC_API_KEY": "two words-5ecre7"} {
+		t.Setenv(name, value)
+		ForgetDefault()
+		_, err := Default()
+		if e := failure(t, err); e.Kind != KindConfig || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "5ecre7") {
+			t.Errorf("%s: %v", name, err)
+		}
+		t.Setenv(name, "")
 	}
 }
 

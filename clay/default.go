@@ -39,7 +39,7 @@ func Default() (*Client, error) {
 	c, err := New(cfg)
 	if e := asError(err); e != nil {
 		e.Op = opDefault
-		e.Hint += " (read from CLAY_WEBHOOK_URL, CLAY_WEBHOOK_TOKEN, CLAY_ENTERPRISE_API_KEY or CLAY_API_KEY)"
+		e.Hint += " (read from CLAY_WEBHOOK_URL, CLAY_WEBHOOK_TOKEN, CLAY_PUBLIC_API_KEY, CLAY_ENTERPRISE_API_KEY or CLAY_API_KEY)"
 		return nil, e
 	}
 	shared.client = c
