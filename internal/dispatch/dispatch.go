@@ -25,6 +25,7 @@ type Driver interface {
 type Store interface {
 	ledger.Lanes
 	ledger.Events
+	ledger.Runs
 }
 
 // DefaultConcurrency is how many requests may be under way at once: Clay's 10 a second times the 25 s that the slowest
@@ -37,10 +38,12 @@ type Options struct {
 	Hub     *ledger.Hub
 	Lanes   []ledger.LaneID
 	Drivers map[string]Driver // by target
+	Runners map[string]Runner // by target, for those whose records leave in runs
 	// Concurrency bounds the requests under way. Default [DefaultConcurrency]. A crash leaves at most as many
 	// records uncertain.
 	Concurrency int
-	// Observe, when set, is told of every attempt once the ledger has its answer. It must not block.
+	// Observe, when set, is told of every attempt once the ledger has its answer, but for those of bulk runs. It must not
+	// block.
 	Observe func(ledger.Record, ledger.Answer)
 	// Trouble, when set, is told when the ledger fails, as on a full disk, and told nil when it works again. It must
 	// not block.

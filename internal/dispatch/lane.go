@@ -12,12 +12,13 @@ import (
 func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 	changed, cancel := d.Hub.Subscribe(want.Lane)
 	defer cancel()
+	var gather gathering
 	for ctx.Err() == nil {
 		free := d.reserve(ctx)
 		if free == 0 {
 			return
 		}
-		want.Max = free
+		want.Max, want.Full = free, gather.going()
 		// A claim that is given up half-way may have been made all the same: its records would look as if they had been
 		// sent. So it is not, and what it got is released below.
 		claims, err := d.Store.Claim(context.WithoutCancel(ctx), want)
@@ -28,20 +29,29 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 			sleep(ctx, faultDelay, nil)
 			continue
 		}
-		d.giveBack(free - len(claims.Work))
-		d.idle(want.Lane, claims)
-		d.sendAll(ctx, claims.Work)
-		sleep(ctx, claims.Wait, changed)
+		requests := len(claims.Work)
+		if claims.Run != nil {
+			requests = 1
+		}
+		d.giveBack(free - requests)
+		wait := gather.after(claims)
+		d.idle(want.Lane, requests, wait)
+		if claims.Run != nil {
+			d.sendRun(ctx, *claims.Run, claims.Work)
+		} else {
+			d.sendAll(ctx, claims.Work)
+		}
+		sleep(ctx, wait, changed)
 	}
 }
 
-func (d *Dispatcher) idle(lane ledger.LaneID, claims ledger.Claims) {
+func (d *Dispatcher) idle(lane ledger.LaneID, requests int, wait time.Duration) {
 	switch {
 	case d.Idle == nil:
-	case len(claims.Work) > 0:
+	case requests > 0:
 		d.Idle(lane, 0)
 	default:
-		d.Idle(lane, claims.Wait)
+		d.Idle(lane, wait)
 	}
 }
 

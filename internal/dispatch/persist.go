@@ -13,19 +13,27 @@ const faultDelay = time.Second
 // persist applies entries until the ledger takes them: an answer is a fact that must not be lost to a full disk.
 // It gives up when the ledger is closed or broken.
 func (d *Dispatcher) persist(entries []ledger.Entry) {
+	d.persistWith(func(ctx context.Context) error {
+		applied, err := d.Store.Apply(ctx, entries)
+		for _, a := range applied {
+			if a.Err != nil {
+				d.Log.Error("an event was refused", "record", a.Record.ID, "error", a.Err)
+			}
+		}
+		return err
+	})
+}
+
+// persistWith is persist for other things to keep than entries.
+func (d *Dispatcher) persistWith(keep func(context.Context) error) {
 	for {
-		applied, err := d.Store.Apply(context.Background(), entries)
+		err := keep(context.Background())
 		d.trouble(err)
 		if err == nil {
-			for _, a := range applied {
-				if a.Err != nil {
-					d.Log.Error("an event was refused", "record", a.Record.ID, "error", a.Err)
-				}
-			}
 			return
 		}
 		d.Log.Error("the ledger did not take an answer", "error", err)
-		if ledger.KindOf(err) == ledger.Unavailable {
+		if kind := ledger.KindOf(err); kind == ledger.Unavailable || kind == ledger.NotFound {
 			return
 		}
 		time.Sleep(faultDelay)

@@ -27,6 +27,7 @@ const (
 	Doubtful  Verdict = "doubtful"  // its fate is unknown: the record is uncertain
 	Rejected  Verdict = "rejected"  // the record itself is at fault: dead
 	Refused   Verdict = "refused"   // the target is at fault (key, plan, URL): it pauses, the record loses no try
+	Divided   Verdict = "divided"   // one of its run's records is at fault, or they are too many: again, in smaller runs
 	Exhausted Verdict = "exhausted" // the webhook has had its last record: the next one takes over
 )
 

@@ -24,10 +24,10 @@ func TestCatalog(t *testing.T) {
 	if got := c.On("two"); got != nil {
 		t.Errorf("a lane without targets has %v", got)
 	}
-	if got := c.Pace("one"); got != (Pace{5, DefaultBurst}) {
+	if got := c.Pace("one"); got != (Pace{PerSecond: 5, Burst: DefaultBurst}) {
 		t.Errorf("pace %v", got)
 	}
-	if got := c.Pace("nowhere"); got != (Pace{DefaultPerSecond, DefaultBurst}) {
+	if got := c.Pace("nowhere"); got != (Pace{PerSecond: DefaultPerSecond, Burst: DefaultBurst}) {
 		t.Errorf("the pace of an unknown lane is %v", got)
 	}
 	if target, ok := c.Target("b"); !ok || target.Lane != "three" {

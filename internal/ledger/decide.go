@@ -39,13 +39,15 @@ type Change struct {
 func Decide(t Target, r Record, e Event) (Change, error) {
 	switch e := e.(type) {
 	case Claim:
-		return claim(r)
+		return claim(t, r)
 	case Answer:
 		return answer(t, r, e), nil
 	case Release:
 		return answer(t, r, Answer{Attempt: e.Attempt, Outcome: Released, Verdict: Unsent}), nil
 	case Result:
 		return result(t, r, e)
+	case Failure:
+		return failure(r, e), nil
 	case Tick:
 		return tick(t, r, e), nil
 	case Replay:
@@ -88,7 +90,7 @@ func end(r Record, state State, reason string) Change {
 
 // claim begins an attempt. A record whose last date to send has passed expires instead: after a stop of hours the
 // first claim may come before the first tick.
-func claim(r Record) (Change, error) {
+func claim(t Target, r Record) (Change, error) {
 	if r.State != Queued {
 		return Change{}, conflict("claim", r)
 	}
@@ -100,7 +102,7 @@ func claim(r Record) (Change, error) {
 		r.MayDuplicate++
 	}
 	r.AtClay, r.SinceSend, r.Reason = false, 0, ""
-	c := move(r, Sending, ClaimTimeout)
+	c := move(r, Sending, t.claimTimeout())
 	c.Begun = true
 	return c, nil
 }
@@ -177,9 +179,25 @@ func concerning(t Target, r Record, e Answer) Change {
 		return doubt(t, r, e.Reason)
 	case Rejected:
 		return end(r, Dead, e.Reason)
+	case Divided:
+		r.RunLimit = e.RunLimit
+		return requeue(r, 0, e.Reason)
 	default: // Unsent, Throttled, Refused, Exhausted say nothing about the record
 		return requeue(r, 0, e.Reason)
 	}
+}
+
+// failure applies what Clay says of a record that it took. A result that is here, or comes later, says more.
+func failure(r Record, e Failure) Change {
+	waits := r.State == Sending || r.State == Sent || r.State == Uncertain
+	if !waits || e.Attempt != r.Attempts {
+		return Change{Record: r}
+	}
+	if r.AtClay = !e.Unworked; r.AtClay {
+		return end(r, Dead, e.Reason)
+	}
+	r.RunLimit = e.RunLimit
+	return requeue(r, 0, e.Reason)
 }
 
 // doubt makes a record uncertain: its current attempt may have arrived.
@@ -203,7 +221,7 @@ func tick(t Target, r Record, e Tick) Change {
 			return overdue(r)
 		}
 	case Sending:
-		if !e.Orphaned && r.SinceSend < ClaimTimeout {
+		if !e.Orphaned && r.SinceSend < t.claimTimeout() {
 			break
 		}
 		c := doubt(t, r, "the process that was sending it ended before Clay's answer was known")
@@ -236,7 +254,7 @@ func due(t Target, r Record) time.Duration {
 	case Queued:
 		return move(r, Queued, Never).Due
 	case Sending:
-		return max(ClaimTimeout-r.SinceSend, 0)
+		return max(t.claimTimeout()-r.SinceSend, 0)
 	case Sent, Uncertain:
 		return remaining(t, r)
 	}
@@ -251,6 +269,8 @@ func settle(t Target, r Record) Change {
 	}
 	const unanswered = "it may have reached Clay, but neither an answer nor a result came"
 	switch {
+	case policy == Hold && t.Runs != nil:
+		return end(r, Dead, unanswered+": look for it in Clay, then replay it; that may cost again")
 	case policy == Hold:
 		return end(r, Dead, unanswered+": look in the table, then replay it if it is missing")
 	case r.Resends == 0:
@@ -276,7 +296,7 @@ func replay(r Record, owner *Record) (Change, error) {
 	default:
 		return Change{}, conflict("replay", r)
 	}
-	r.Tries, r.Resends, r.Leader, r.SendBy, r.Reason = 0, 0, RecordID{}, 0, ""
+	r.Tries, r.Resends, r.RunLimit, r.Leader, r.SendBy, r.Reason = 0, 0, 0, RecordID{}, 0, ""
 	if owner != nil && owner.ID != r.ID && r.shares(*owner) {
 		r.Leader = owner.ID
 		return move(r, Joined, Never), nil

@@ -16,6 +16,7 @@ var legal = map[string][]string{
 	"claim":  {"queued→sending", "queued→expired"},
 	"answer": {"sending→sent", "sending→done", "sending→queued", "sending→dead", "sending→uncertain", "uncertain→sent", "uncertain→done", "uncertain→queued", "uncertain→dead"},
 	"result": {"queued→sent", "sending→sent", "uncertain→sent", "queued→done", "sending→done", "sent→done", "uncertain→done", "dead→done", "expired→done", "canceled→done"},
+	"fail":   {"sending→dead", "sent→dead", "uncertain→dead", "sending→queued", "sent→queued", "uncertain→queued"},
 	"tick":   {"queued→expired", "sending→uncertain", "sent→expired", "uncertain→queued", "uncertain→dead", "uncertain→expired"},
 	"replay": {"dead→queued", "expired→queued", "canceled→queued"},
 	"cancel": {"queued→canceled"},
@@ -56,6 +57,7 @@ func TestDecideAgainstAModel(t *testing.T) {
 			"answer":  func(t *rapid.T) { w.T = t; w.answer() },
 			"answer2": func(t *rapid.T) { w.T = t; w.answer() },
 			"result":  func(t *rapid.T) { w.T = t; w.result() },
+			"fail":    func(t *rapid.T) { w.T = t; w.fail() },
 			"tick":    func(t *rapid.T) { w.T = t; w.tick() },
 			"due":     func(t *rapid.T) { w.T = t; w.due() },
 			"replay":  func(t *rapid.T) { w.T = t; w.apply("replay", Replay{}) },
@@ -247,7 +249,7 @@ func (w *world) land() {
 var truths = map[string][]Verdict{
 	"lands":   {Accepted, Accepted, Failed, Doubtful},
 	"is late": {Doubtful},
-	"is lost": {Unsent, Throttled, Failed, Doubtful, Rejected, Refused, Exhausted},
+	"is lost": {Unsent, Throttled, Failed, Doubtful, Rejected, Refused, Divided, Exhausted},
 }
 
 func (w *world) answer() {
@@ -275,6 +277,16 @@ func (w *world) result() {
 		if a.landed && rapid.Bool().Draw(w.T, "comes back") {
 			fields := rapid.SampledFrom([]string{`{}`, `{"title":""}`, `{"title":"Countess"}`, `{"title":"Ms","phone":"1"}`}).Draw(w.T, "fields")
 			w.apply("result", Result{Attempt: i + 1, Fields: []byte(fields)})
+			return
+		}
+	}
+}
+
+// fail tells what became of an attempt that landed, or, of one that is surely lost, that nothing did.
+func (w *world) fail() {
+	for i, a := range w.attempts {
+		if (a.landed || a.fate == "is lost") && rapid.Bool().Draw(w.T, "fails") {
+			w.apply("fail", Failure{Attempt: i + 1, Reason: "not found", Unworked: !a.landed, RunLimit: 1})
 			return
 		}
 	}

@@ -26,14 +26,19 @@ doubtful          ·         uncertain ·         ·         ·         ·     �
 rejected          ·         dead      ·         dead      ·         ·     ·         ·         ·
 refused           ·         queued    ·         queued    ·         ·     ·         ·         ·
 exhausted         ·         queued    ·         queued    ·         ·     ·         ·         ·
+divided           ·         queued    ·         queued    ·         ·     ·         ·         ·
 release           ·         queued    ·         queued    ·         ·     ·         ·         ·
 stale-accepted    ·         ·         ·         ·         ·         ·     ·         ·         ·
 stale-unsent      ·         ·         ·         ·         ·         ·     ·         ·         ·
 stale-failed      ·         ·         ·         ·         ·         ·     ·         ·         ·
 stale-doubtful    ·         ·         ·         ·         ·         ·     ·         ·         ·
 stale-rejected    ·         ·         ·         ·         ·         ·     ·         ·         ·
+stale-divided     ·         ·         ·         ·         ·         ·     ·         ·         ·
 stale-release     ·         ·         ·         ·         ·         ·     ·         ·         ·
 result            done      done      done      done      done      ·     done      done      done
+failure           ·         dead      dead      dead      ·         ·     ·         ·         ·
+unworked          ·         queued    queued    queued    ·         ·     ·         ·         ·
+stale-failure     ·         ·         ·         ·         ·         ·     ·         ·         ·
 tick-early        ·         ·         ·         ·         ·         ·     ·         ·         ·
 tick-due          expired   uncertain expired   queued    ·         ·     ·         ·         ·
 tick-due-again    expired   uncertain expired   expired   ·         ·     ·         ·         ·
@@ -73,6 +78,9 @@ func occurrences() map[string]occurrence {
 		"release":          {event: Release{Attempt: current}},
 		"stale-release":    {event: Release{Attempt: current - 1}},
 		"result":           {event: Result{Attempt: current, Fields: []byte(`{"title":"Countess"}`)}},
+		"failure":          {event: Failure{Attempt: current, Reason: "not found"}},
+		"unworked":         {event: Failure{Attempt: current, Unworked: true}},
+		"stale-failure":    {event: Failure{Attempt: current - 1, Reason: "not found"}},
 		"tick-early":       {Tick{}, func(r *Record) { r.SendBy, r.SinceSend = time.Second, ClaimTimeout-1 }},
 		"tick-due":         {Tick{}, overdueRecord},
 		"tick-due-again":   {Tick{}, func(r *Record) { overdueRecord(r); r.Resends = 1 }},
@@ -87,7 +95,7 @@ func occurrences() map[string]occurrence {
 		"cancel":            {event: Cancel{Reason: "no longer wanted"}},
 		"other-leader-done": {event: Follow{Leader: Record{ID: RecordID{15: 7}, State: Done, Revision: 1, Result: []byte(`{}`)}}},
 	}
-	for _, v := range []Verdict{Accepted, Unsent, Throttled, Failed, Doubtful, Rejected, Refused, Exhausted} {
+	for _, v := range []Verdict{Accepted, Unsent, Throttled, Failed, Doubtful, Rejected, Refused, Divided, Exhausted} {
 		all[string(v)] = occurrence{event: Answer{Attempt: current, Outcome: Answered, Verdict: v}}
 		all["stale-"+string(v)] = occurrence{event: Answer{Attempt: current - 1, Outcome: Answered, Verdict: v}}
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Event is something that happens to a record. The concrete types are [Claim], [Answer], [Release], [Result], [Tick],
-// [Replay], [Cancel], [Resolve] and [Follow].
+// Event is something that happens to a record. The concrete types are [Claim], [Answer], [Release], [Result], [Failure],
+// [Tick], [Replay], [Cancel], [Resolve] and [Follow].
 type Event interface{ event() }
 
 // Claim takes a queued record for sending. Only a store's Claim makes it, together with the tokens.
@@ -25,7 +25,8 @@ type Answer struct {
 	Jitter     float64       // uniform in [0,1): spreads the retry
 	// Open says that the target's breaker is open, so that a failure speaks about the target and uses up no try of the
 	// record. The store fills it in.
-	Open bool
+	Open     bool
+	RunLimit int // of a divided run: how many records the next one of this record may carry
 
 	// Result is the enriched record, one JSON object, where an accepted attempt brings it at once, as a lookup does.
 	Result json.RawMessage
@@ -38,6 +39,15 @@ type Release struct{ Attempt int }
 type Result struct {
 	Attempt int             // the attempt that made the row; 0 when unknown
 	Fields  json.RawMessage // one JSON object
+}
+
+// Failure is what Clay says of a record that it took and could not work on, or whose run ended without a word about it.
+type Failure struct {
+	Attempt int // the attempt that Clay took
+	Reason  string
+	// Unworked says that Clay surely did not begin to work on the record: it goes back to the queue.
+	Unworked bool
+	RunLimit int // with Unworked: as for [Answer]
 }
 
 // Tick says that the record's due time has come: a claim without an answer, a deadline, or a last date to send.
@@ -78,6 +88,7 @@ func (Claim) event()   {}
 func (Answer) event()  {}
 func (Release) event() {}
 func (Result) event()  {}
+func (Failure) event() {}
 func (Tick) event()    {}
 func (Replay) event()  {}
 func (Cancel) event()  {}

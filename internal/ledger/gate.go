@@ -51,6 +51,7 @@ type Signal struct {
 	Kind       SignalKind
 	RetryAfter time.Duration // what Clay asked for, 0 for nothing
 	Jitter     float64       // uniform in [0,1)
+	Throttled  bool          // Clay said that it was too fast
 	Age        time.Duration // since its attempt was claimed: what is older than the probe is not its answer
 }
 

@@ -60,3 +60,6 @@ func (h *Hub) Publish(topics map[any]struct{}) {
 		}
 	}
 }
+
+// Asking is the topic of those who ask Clay about the runs of a lane: a run's due time was set.
+type Asking LaneID

@@ -9,6 +9,9 @@ import (
 type Pace struct {
 	PerSecond float64 // sustained sends a second. Default 10, Clay's limit for a workspace's webhooks (docs/clay.md)
 	Burst     int     // sends at once after a rest. Default 10: Clay allows 20, and the network's jitter eats the rest
+	// Adaptive is for limits that nobody publishes: a send that is throttled halves the rate, which then grows back to
+	// PerSecond, from nothing, within a minute.
+	Adaptive bool
 }
 
 // The default pace of a webhook lane.
@@ -34,6 +37,7 @@ type Lane struct {
 	ID     LaneID
 	Pace   Pace
 	Tokens float64 // in the bucket, at most Pace.Burst
+	Slow   float64 // the part of the pace that throttling has taken away, of an adaptive one; 0 for none
 	Turns  int     // claims that got work, for fair turns
 	Gate           // holds it while Clay throttles it, or is not reached
 }
@@ -78,8 +82,31 @@ func (l Lane) Return(n int) Lane {
 func (l Lane) after(elapsed time.Duration) Lane {
 	elapsed = max(elapsed, 0)
 	l.Pace = l.Pace.normal()
-	l.Tokens = min(l.Tokens+elapsed.Seconds()*l.Pace.PerSecond, float64(l.Pace.Burst))
+	l = l.refill(elapsed)
 	l.Gate = l.Gate.after(elapsed)
+	return l
+}
+
+// recovery is how long an adaptive pace takes to grow from nothing to its full rate.
+const recovery = time.Minute
+
+// slowest is the part of the pace that throttling cannot take away.
+const slowest = 1.0 / 32
+
+// refill adds the tokens of the time that passed. A pace that was slowed down grows back evenly meanwhile.
+func (l Lane) refill(elapsed time.Duration) Lane {
+	if !l.Pace.Adaptive {
+		l.Slow = 0
+	}
+	held := max(l.Hold, 0) // until then nothing grows back: the hold is Clay's, not the pace's
+	moving := max(elapsed-held, 0).Seconds()
+	growing := min(moving, l.Slow*recovery.Seconds())
+	lost := growing * (l.Slow - growing/recovery.Seconds()/2)
+	if still := min(elapsed, held).Seconds(); still > 0 {
+		lost += still * l.Slow
+	}
+	l.Slow = max(l.Slow-moving/recovery.Seconds(), 0)
+	l.Tokens = min(l.Tokens+(elapsed.Seconds()-lost)*l.Pace.PerSecond, float64(l.Pace.Burst))
 	return l
 }
 
@@ -92,7 +119,7 @@ func (l Lane) untilToken() time.Duration {
 	if l.Tokens+dust >= 1 {
 		return 0
 	}
-	micros := math.Ceil((1 - l.Tokens) / l.Pace.PerSecond * 1e6)
+	micros := math.Ceil((1 - l.Tokens) / (l.Pace.PerSecond * (1 - l.Slow)) * 1e6)
 	return time.Duration(min(micros, math.MaxInt64/2000)) * time.Microsecond
 }
 
@@ -100,7 +127,7 @@ func (l Lane) untilToken() time.Duration {
 func (e Answer) signal() Signal {
 	switch {
 	case e.Verdict == Throttled || e.Verdict == Unsent && e.Outcome == NotSent:
-		return Signal{Kind: Blocked, RetryAfter: e.RetryAfter, Jitter: e.Jitter}
+		return Signal{Kind: Blocked, RetryAfter: e.RetryAfter, Jitter: e.Jitter, Throttled: e.Verdict == Throttled}
 	case e.Outcome == Answered:
 		return Signal{Kind: Flowing}
 	case e.Outcome == Released:
@@ -112,6 +139,10 @@ func (e Answer) signal() Signal {
 // Hear moves the lane on and applies a signal.
 func (l Lane) Hear(elapsed time.Duration, s Signal) Lane {
 	l = l.after(elapsed)
+	misses := l.Misses
 	l.Gate = l.hear(s)
+	if l.Misses > misses && s.Throttled && l.Pace.Adaptive {
+		l.Slow = min(1-(1-l.Slow)/2, 1-slowest)
+	}
 	return l
 }

@@ -92,12 +92,12 @@ func TestLaneOneThrottledBurstIsOneMiss(t *testing.T) {
 }
 
 func TestPaceNormal(t *testing.T) {
-	for _, p := range []Pace{{}, {-1, -1}, {math.NaN(), 0}, {math.Inf(1), 0}, {math.Inf(-1), 0}} {
-		if got := p.normal(); got != (Pace{DefaultPerSecond, DefaultBurst}) {
+	for _, p := range []Pace{{}, {PerSecond: -1, Burst: -1}, {PerSecond: math.NaN()}, {PerSecond: math.Inf(1)}, {PerSecond: math.Inf(-1)}} {
+		if got := p.normal(); got != (Pace{PerSecond: DefaultPerSecond, Burst: DefaultBurst}) {
 			t.Errorf("%v → %v, want the defaults", p, got)
 		}
 	}
-	if p := (Pace{0.5, 3}); p.normal() != p {
+	if p := (Pace{PerSecond: 0.5, Burst: 3}); p.normal() != p {
 		t.Errorf("%v was changed to %v", p, p.normal())
 	}
 }
@@ -276,6 +276,51 @@ func TestLaneSurvivesAnyClock(t *testing.T) {
 			if l = next; !(l.Tokens >= -dust && l.Tokens <= float64(burst)) || l.Hold < 0 || l.Probe < 0 {
 				t.Fatalf("the lane became %+v", l)
 			}
+		}
+	})
+}
+
+// A limit that nobody publishes: each 429 halves the rate, and it grows back evenly.
+func TestAdaptivePace(t *testing.T) {
+	l := NewLane("main/api", Pace{PerSecond: 8, Burst: 8, Adaptive: true})
+	l, _, _ = l.Take(0, 8)
+	throttled := Signal{Kind: Blocked, RetryAfter: time.Second, Throttled: true}
+	l = l.Hear(0, throttled)
+	l = l.Hear(0, throttled) // sent before the first answer came: no news
+	if l.Slow != 0.5 {
+		t.Fatalf("%v of the pace is taken away, want half", l.Slow)
+	}
+	l = l.Hear(time.Second, Signal{Kind: Flowing})
+	if l.Tokens != 4 {
+		t.Errorf("a second at half the pace brings %v tokens, want 4", l.Tokens)
+	}
+	if next := l.after(30 * time.Second); next.Slow != 0 {
+		t.Errorf("after half a minute %v of the pace is missing", next.Slow)
+	}
+	for range 20 {
+		l = l.Hear(time.Second, throttled)
+	}
+	if left := 1 - l.Slow; left < slowest {
+		t.Errorf("the pace fell to %v of itself", left)
+	}
+	plain := NewLane("main/webhook", Pace{}).Hear(0, throttled)
+	if plain.Slow != 0 {
+		t.Error("a pace that Clay publishes was slowed down")
+	}
+}
+
+// However often a lane is asked, it gives out no more than its pace, slowed down or not.
+func TestAdaptivePaceIsAdditive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := NewLane("main/api", Pace{PerSecond: 100, Burst: 1 << 20, Adaptive: true})
+		l.Tokens, l.Slow = 0, rapid.Float64Range(0, 1-slowest).Draw(t, "slow")
+		whole := l.after(time.Minute)
+		for left := time.Minute; left > 0; {
+			d := min(time.Duration(rapid.Int64Range(1, int64(20*time.Second)).Draw(t, "step")), left)
+			l, left = l.after(d), left-d
+		}
+		if math.Abs(l.Tokens-whole.Tokens) > 1e-3 || math.Abs(l.Slow-whole.Slow) > 1e-6 {
+			t.Fatalf("in steps %v tokens at %v, at once %v at %v", l.Tokens, l.Slow, whole.Tokens, whole.Slow)
 		}
 	})
 }

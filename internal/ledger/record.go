@@ -47,6 +47,7 @@ type Record struct {
 	Attempts     int  // attempts made; also the number of the current one
 	Tries        int  // attempts that spoke about the record and are used up
 	Resends      int  // times it was sent again although an earlier attempt may have arrived unanswered
+	RunLimit     int  // how many records a run that carries it may have; 0 means the target's own limit
 	AtClay       bool // the current attempt may have left a row at Clay
 	MayDuplicate int  // attempts made after one that may have left a row: rows at Clay ≤ 1 + MayDuplicate
 

@@ -12,6 +12,7 @@ type Store interface {
 	Intake
 	Lanes
 	Events
+	Runs
 	Reader
 	Lister
 	Notices
@@ -44,20 +45,28 @@ type Acceptance struct {
 type Lanes interface {
 	// Claim takes tokens from the lane, then at most as many queued records of its targets, and begins an attempt for
 	// each: one transaction, on disk before it returns. A claim whose commit is unknown is never sent.
+	//
+	// On a lane of routines it takes one token, for the start of one run, and as many records of one target as the run
+	// may carry: Claims.Run is on disk with them.
 	Claim(ctx context.Context, want Want) (Claims, error)
+	// Take takes up to n tokens for other calls. When it takes fewer, wait is the time until another one is there.
+	Take(ctx context.Context, lane LaneID, n int) (granted int, wait time.Duration, err error)
 }
 
 // Want says what to claim.
 type Want struct {
 	Lane LaneID
 	Load LoadID // only this load's records; 0 for any
-	Max  int    // at most so many
+	Max  int    // at most so many; a run counts as one
+	Full bool   // of routines: only what fills a run
 }
 
 // Claims is what a claim got.
 type Claims struct {
-	Work []Claimed
-	Wait time.Duration // until another claim can get anything, or Never when only new work can change that
+	Work   []Claimed     // of a bulk run without: its records are read as they are sent
+	Run    *Run          // the run that carries them, on a lane of routines
+	Linger time.Duration // records wait that would not fill a run: how long they may wait for more; 0 when none does
+	Wait   time.Duration // until another claim can get anything, or Never when only new work can change that
 }
 
 // Claimed is a record that is to be sent now.

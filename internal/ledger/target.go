@@ -14,10 +14,10 @@ type Target struct {
 	Lane LaneID
 	// Webhooks are the table's webhooks in the order in which they are used up. Empty for targets without any.
 	Webhooks []Webhook
-	// ResultTimeout bounds the wait for a result after the last send. Default 30 minutes.
+	// ResultTimeout bounds the wait for a result after the last send. Default 30 minutes, for routines 24 hours.
 	ResultTimeout time.Duration
 	// OnUncertain says what becomes of a record whose request may have arrived. Default [Wait] for records that
-	// await a result, [Resend] for the others.
+	// await a result, [Resend] for the others, and [Hold] for routines, whose every start may cost.
 	OnUncertain UncertainPolicy
 	// OnUpdate says what a further result does to a record that is done. Default [Fill].
 	OnUpdate UpdatePolicy
@@ -33,6 +33,8 @@ type Target struct {
 	EmptyMaxAge time.Duration
 	// Version is part of every dedupe key: raising it makes all cached results stale.
 	Version string
+	// Runs makes it a routine, whose records are worked on together in runs. Nil for one record a request.
+	Runs *RunPolicy
 	// Emulated marks every result as coming from the emulator.
 	Emulated bool
 }
@@ -97,6 +99,9 @@ func (t Target) resultTimeout(r Record) time.Duration {
 	if r.ResultTimeout > 0 {
 		return r.ResultTimeout
 	}
+	if t.Runs != nil {
+		return orDefault(t.ResultTimeout, RunLifetime)
+	}
 	return orDefault(t.ResultTimeout, DefaultResultTimeout)
 }
 
@@ -104,11 +109,30 @@ func (t Target) onUncertain(r Record) UncertainPolicy {
 	switch {
 	case t.OnUncertain != "":
 		return t.OnUncertain
+	case t.Runs != nil:
+		return Hold
 	case r.Await:
 		return Wait
 	default:
 		return Resend
 	}
+}
+
+// claimTimeout is how long a claimed record waits for its attempt's answer.
+func (t Target) claimTimeout() time.Duration {
+	if t.Runs != nil {
+		return RunClaimTimeout
+	}
+	return ClaimTimeout
+}
+
+// RunPolicy returns how the target's records are gathered into runs, with its defaults; ok is false for a target whose
+// records are not.
+func (t Target) RunPolicy() (p RunPolicy, ok bool) {
+	if t.Runs == nil {
+		return p, false
+	}
+	return t.Runs.normal(), true
 }
 
 // maxAge returns how old a result may be to serve as an answer; the submission's own wish comes first.

@@ -56,7 +56,7 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 	if err != nil {
 		return ledger.Applied{Record: withoutBodies(before), Err: err}, nil
 	}
-	if err := t.write(target, before, c, ledger.Digest{}); err != nil {
+	if err := t.write(target, before, c, way{}); err != nil {
 		return ledger.Applied{}, err
 	}
 	return ledger.Applied{Record: withoutBodies(c.Record), Moved: c.Moved, Fresh: c.Fresh}, nil
@@ -100,8 +100,8 @@ func bringsResult(e ledger.Event) bool {
 }
 
 // write writes a change back: the record, its attempt, its followers, and what it means for the lane and the target.
-// Webhook is the one that a beginning attempt goes to.
-func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, webhook ledger.Digest) error {
+// Way is the one that a beginning attempt takes.
+func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, way way) error {
 	if c.Moved || c.Later || c.Fresh || c.Kept || c.Record.AtClay != before.AtClay {
 		if err := t.update(before, c); err != nil {
 			return err
@@ -122,7 +122,7 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 			return err
 		}
 	}
-	if err := t.writeAttempt(c, webhook); err != nil {
+	if err := t.writeAttempt(c, way); err != nil {
 		return err
 	}
 	if err := t.hear(target.Lane, c.Lane); err != nil {
@@ -180,7 +180,7 @@ func (t *tx) lead(target ledger.Target, leader ledger.Record) error {
 		if err != nil {
 			return err
 		}
-		if err := t.write(target, before, c, ledger.Digest{}); err != nil {
+		if err := t.write(target, before, c, way{}); err != nil {
 			return err
 		}
 	}
@@ -201,13 +201,19 @@ func (t *tx) keepCallback(e ledger.Entry, matched bool) error {
 	return err
 }
 
+// way is how an attempt gets to Clay.
+type way struct {
+	webhook ledger.Digest // zero where there is none
+	run     ledger.RunID  // 0 for none
+}
+
 // writeAttempt writes what a change says about attempts: that one begins, how one ended, that one may be doubled.
-func (t *tx) writeAttempt(c ledger.Change, webhook ledger.Digest) error {
+func (t *tx) writeAttempt(c ledger.Change, way way) error {
 	id := c.Record.ID[:]
 	if c.Begun {
-		_, err := t.exec(`INSERT INTO attempts (record, n, webhook, outcome, verdict, status, excerpt, retry_after,
-			may_duplicate, started_at) VALUES (?, ?, ?, '', '', 0, '', 0, 0, ?)`,
-			id, c.Record.Attempts, orNull(webhook), micros(t.now))
+		_, err := t.exec(`INSERT INTO attempts (record, n, webhook, run, outcome, verdict, status, excerpt, retry_after,
+			may_duplicate, started_at) VALUES (?, ?, ?, nullif(?, 0), '', '', 0, '', 0, 0, ?)`,
+			id, c.Record.Attempts, orNull(way.webhook), int64(way.run), micros(t.now))
 		return err
 	}
 	if c.Ended != nil {

@@ -40,6 +40,10 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 	if err != nil {
 		return ledger.Claims{}, err
 	}
+	targets := t.catalog.On(want.Lane)
+	if carriesRuns(targets) {
+		return t.claimRun(l, targets, want)
+	}
 	next, granted, wait := l.Take(l.elapsed, want.Max)
 	if granted == 0 {
 		return ledger.Claims{Wait: wait}, nil
@@ -48,7 +52,6 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 		return ledger.Claims{Wait: ledger.Never}, err
 	}
 	want.Max = granted
-	targets := t.catalog.On(want.Lane)
 	first, lowest := l.Turn(len(targets))
 	work, ready, err := t.takeFrom(slices.Concat(targets[first:], targets[:first]), want, lowest)
 	if err != nil {
@@ -97,7 +100,7 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 	}
 	may, held := breaker.Room(want.Max)
 	want.Max = max(may, 1) // held back or not, whether there is work is to be known
-	ids, ready, err := t.ready(target.Name, want, lowest)
+	ids, ready, err := t.ready(queueOf(target.Name, want.Load), want.Max, lowest)
 	if err != nil || len(ids) == 0 {
 		return nil, ready, err
 	}
@@ -113,7 +116,7 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 		return nil, ledger.Never, t.pause(target.Name, ledger.Pause{Reason: target.Full()})
 	}
 	for _, id := range ids[:min(len(ids), room)] {
-		claimed, begun, err := t.begin(target, webhook, id)
+		claimed, begun, err := t.begin(target, way{webhook: webhook}, id)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -149,20 +152,20 @@ func (q queue) with(args ...any) []any { return append(slices.Clip(q.args), args
 // ready returns the queued records that may be claimed now, at most as many as are wanted: higher priorities first, or
 // the lowest, and within one the longest waiting first. When it finds fewer, next is the time until another one may be
 // claimed, or Never.
-func (t *tx) ready(target string, want ledger.Want, lowest bool) (ids []ledger.RecordID, next time.Duration, err error) {
-	q, now := queueOf(target, want.Load), micros(t.now)
+func (t *tx) ready(q queue, max int, lowest bool) (ids []ledger.RecordID, next time.Duration, err error) {
+	now := micros(t.now)
 	next = ledger.Never
 	beyond, following := math.MaxInt, ` AND priority < ? ORDER BY priority DESC LIMIT 1`
 	if lowest {
 		beyond, following = math.MinInt, ` AND priority > ? ORDER BY priority LIMIT 1`
 	}
-	for priority := beyond; len(ids) < want.Max; {
+	for priority := beyond; len(ids) < max; {
 		found, err := t.row(`SELECT priority FROM records WHERE `+q.where+following, q.with(priority), &priority)
 		if err != nil || !found {
 			return ids, next, err
 		}
 		more, err := t.ids(`SELECT id FROM records WHERE `+q.where+` AND priority = ? AND ready_at <= ?
-			ORDER BY ready_at, id LIMIT ?`, q.with(priority, now, want.Max-len(ids))...)
+			ORDER BY ready_at, id LIMIT ?`, q.with(priority, now, max-len(ids))...)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -181,7 +184,7 @@ func (t *tx) ready(target string, want ledger.Want, lowest bool) (ids []ledger.R
 }
 
 // begin claims one record and begins its attempt; begun is false when it may no longer be sent.
-func (t *tx) begin(target ledger.Target, webhook ledger.Digest, id ledger.RecordID) (c ledger.Claimed, begun bool, err error) {
+func (t *tx) begin(target ledger.Target, way way, id ledger.RecordID) (c ledger.Claimed, begun bool, err error) {
 	before, found, err := t.record(id, true)
 	if err != nil || !found {
 		return c, false, err
@@ -190,8 +193,8 @@ func (t *tx) begin(target ledger.Target, webhook ledger.Digest, id ledger.Record
 	if err != nil {
 		return c, false, err
 	}
-	if err := t.write(target, before, change, webhook); err != nil {
+	if err := t.write(target, before, change, way); err != nil {
 		return c, false, err
 	}
-	return ledger.Claimed{Record: change.Record, Webhook: webhook}, change.Begun, nil
+	return ledger.Claimed{Record: change.Record, Webhook: way.webhook}, change.Begun, nil
 }

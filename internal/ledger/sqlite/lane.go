@@ -20,8 +20,8 @@ func (t *tx) lane(id ledger.LaneID) (*laneRow, error) {
 	}
 	l := &laneRow{Lane: ledger.NewLane(id, t.catalog.Pace(id))}
 	var hold, probe, writtenAt int64
-	found, err := t.row(`SELECT tokens, hold, misses, probe, turns, written_at FROM lanes WHERE id = ?`,
-		[]any{string(id)}, &l.Tokens, &hold, &l.Misses, &probe, &l.Turns, &writtenAt)
+	found, err := t.row(`SELECT tokens, hold, misses, probe, turns, slow, written_at FROM lanes WHERE id = ?`,
+		[]any{string(id)}, &l.Tokens, &hold, &l.Misses, &probe, &l.Turns, &l.Slow, &writtenAt)
 	if err != nil {
 		return nil, err
 	}
@@ -60,10 +60,10 @@ func (t *tx) writeLane(l *laneRow) error {
 	if !l.dirty {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO lanes (id, tokens, hold, misses, probe, turns, written_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+	_, err := t.exec(`INSERT INTO lanes (id, tokens, hold, misses, probe, turns, slow, written_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens, hold = excluded.hold, misses = excluded.misses,
-		probe = excluded.probe, turns = excluded.turns, written_at = excluded.written_at`,
-		string(l.ID), l.Tokens, roundUp(l.Hold), l.Misses, roundUp(l.Probe), l.Turns, micros(t.now))
+		probe = excluded.probe, turns = excluded.turns, slow = excluded.slow, written_at = excluded.written_at`,
+		string(l.ID), l.Tokens, roundUp(l.Hold), l.Misses, roundUp(l.Probe), l.Turns, l.Slow, micros(t.now))
 	return err
 }
 

@@ -186,6 +186,26 @@ func (s *Store) adopt(ctx context.Context) error {
 	if len(entries) > 0 {
 		crash.Point(crash.Adopting)
 	}
-	_, err = s.Apply(ctx, entries)
-	return err
+	if _, err = s.Apply(ctx, entries); err != nil {
+		return err
+	}
+	return s.do(ctx, "open", func(t *tx) error { return t.orphanRuns() })
+}
+
+// orphanRuns does the same for the runs that the former process was starting.
+func (t *tx) orphanRuns() error {
+	starting, err := t.runIDs(`SELECT id FROM runs WHERE due_at IS NOT NULL AND state = 'starting'`)
+	if err != nil {
+		return err
+	}
+	for _, id := range starting {
+		r, _, err := t.run(id)
+		if err == nil {
+			_, err = t.applyRun(r, ledger.RunTick{Orphaned: true})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

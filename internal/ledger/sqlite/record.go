@@ -9,7 +9,7 @@ import (
 
 // recordColumns are the columns of a record in the order in which scan reads them.
 const recordColumns = `r.id, r.target, r.state, r.priority, r.load, r.key, r.await, r.attempts, r.tries, r.resends,
-	r.at_clay, r.may_duplicate, r.leader, r.revision, r.cached, r.empty, r.emulated, r.reason, r.result_timeout,
+	r.run_limit, r.at_clay, r.may_duplicate, r.leader, r.revision, r.cached, r.empty, r.emulated, r.reason, r.result_timeout,
 	r.send_by, r.sent_at, r.created_at, r.done_at`
 
 // bodyColumns follow them where the bodies are wanted.
@@ -28,7 +28,7 @@ func scan(row scanner, now time.Time, withBodies bool) (ledger.Record, error) {
 	)
 	dest := []any{
 		&id, &r.Target, &r.State, &r.Priority, &r.Load, &key, &r.Await, &r.Attempts, &r.Tries, &r.Resends,
-		&r.AtClay, &r.MayDuplicate, &leader, &r.Revision, &r.Cached, &r.Empty, &r.Emulated, &r.Reason, &timeout,
+		&r.RunLimit, &r.AtClay, &r.MayDuplicate, &leader, &r.Revision, &r.Cached, &r.Empty, &r.Emulated, &r.Reason, &timeout,
 		&sendBy, &sentAt, &created, &doneAt,
 	}
 	if withBodies {
@@ -87,8 +87,8 @@ func (t *tx) insert(r *ledger.Record, work ledger.Digest, due time.Duration) (fr
 		doneAt = micros(t.now)
 	}
 	added, err := t.exec(`INSERT INTO records (id, target, state, priority, load, wanted_by, work, key, await, attempts, tries, resends,
-		at_clay, may_duplicate, leader, revision, cached, empty, emulated, reason, result_timeout, send_by, ready_at,
-		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)
+		run_limit, at_clay, may_duplicate, leader, revision, cached, empty, emulated, reason, result_timeout, send_by, ready_at,
+		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO NOTHING`,
 		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), int64(r.Load), orNull(work), orNull(r.Key), r.Await,
 		orNull(ledger.Digest(r.Leader)), r.Revision, r.Cached, r.Empty, r.Emulated,
@@ -130,11 +130,11 @@ func (t *tx) move(before ledger.Record, c ledger.Change) error {
 	if r.State == ledger.Done {
 		doneAt = micros(t.now)
 	}
-	_, err := t.exec(`UPDATE records SET state = ?, attempts = ?, tries = ?, resends = ?, at_clay = ?,
+	_, err := t.exec(`UPDATE records SET state = ?, attempts = ?, tries = ?, resends = ?, run_limit = ?, at_clay = ?,
 		may_duplicate = ?, leader = ?, revision = ?, cached = ?, empty = ?, emulated = ?, reason = ?, due_at = ?,
 		ready_at = ?, sent_at = coalesce(?, sent_at), done_at = coalesce(?, done_at), send_by = iif(?, NULL, send_by)
 		WHERE id = ?`,
-		string(r.State), r.Attempts, r.Tries, r.Resends, r.AtClay, r.MayDuplicate, orNull(ledger.Digest(r.Leader)),
+		string(r.State), r.Attempts, r.Tries, r.Resends, r.RunLimit, r.AtClay, r.MayDuplicate, orNull(ledger.Digest(r.Leader)),
 		r.Revision, r.Cached, r.Empty, r.Emulated, r.Reason, t.dueAt(c.Due), t.readyAt(c.Ready), sentAt, doneAt,
 		before.SendBy != 0 && r.SendBy == 0, r.ID[:])
 	return err

@@ -83,6 +83,14 @@ func (s statement) column(n int, dest any) error {
 		*d = ledger.State(s.ColumnText(n))
 	case *ledger.Verdict:
 		*d = ledger.Verdict(s.ColumnText(n))
+	case *ledger.RunID:
+		*d = ledger.RunID(s.ColumnInt64(n))
+	case *ledger.RunState:
+		*d = ledger.RunState(s.ColumnText(n))
+	case *ledger.RunKind:
+		*d = ledger.RunKind(s.ColumnText(n))
+	case *ledger.LaneID:
+		*d = ledger.LaneID(s.ColumnText(n))
 	case *ledger.LoadID:
 		*d = ledger.LoadID(s.ColumnInt64(n))
 	default:

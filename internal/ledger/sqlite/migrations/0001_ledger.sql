@@ -15,6 +15,7 @@ CREATE TABLE lanes (
   misses     INTEGER NOT NULL,
   probe      INTEGER NOT NULL,
   turns      INTEGER NOT NULL,
+  slow       REAL    NOT NULL,          -- the part of the pace that throttling has taken away
   written_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -54,6 +55,7 @@ CREATE TABLE records (
   attempts       INTEGER NOT NULL,
   tries          INTEGER NOT NULL,
   resends        INTEGER NOT NULL,
+  run_limit      INTEGER NOT NULL,      -- how many records a run that carries it may have; 0 for the target's limit
   at_clay        INTEGER NOT NULL,
   may_duplicate  INTEGER NOT NULL,
   leader         BLOB,
@@ -94,6 +96,7 @@ CREATE TABLE attempts (
   record        BLOB    NOT NULL,
   n             INTEGER NOT NULL,
   webhook       BLOB,
+  run           INTEGER,                -- the run that carried the record
   outcome       TEXT    NOT NULL,       -- '' while the answer is awaited
   verdict       TEXT    NOT NULL,
   status        INTEGER NOT NULL,
@@ -103,6 +106,37 @@ CREATE TABLE attempts (
   started_at    INTEGER NOT NULL,
   answered_at   INTEGER,
   PRIMARY KEY (record, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX attempts_run ON attempts (run) WHERE run IS NOT NULL;
+
+-- Runs of routines. The records that a run carries are those whose attempts name it.
+CREATE TABLE runs (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  lane       TEXT    NOT NULL,
+  target     TEXT    NOT NULL,          -- '' for one that was found
+  kind       TEXT    NOT NULL,
+  state      TEXT    NOT NULL,
+  clay       TEXT    NOT NULL,          -- Clay's name for it; '' while it is not known
+  cursor     TEXT    NOT NULL,
+  size       INTEGER NOT NULL,
+  polls      INTEGER NOT NULL,
+  pages      INTEGER NOT NULL,
+  misses     INTEGER NOT NULL,
+  reason     TEXT    NOT NULL,
+  due_at     INTEGER,                   -- it is to be looked at then
+  started_at INTEGER NOT NULL,
+  ended_at   INTEGER
+) STRICT;
+CREATE INDEX runs_due  ON runs (lane, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX runs_clay ON runs (lane, clay)   WHERE clay <> '';
+
+-- What runs of a target usually take, for those who wait for them.
+CREATE TABLE usual (
+  target TEXT    NOT NULL,
+  kind   TEXT    NOT NULL,
+  span   INTEGER NOT NULL,
+  PRIMARY KEY (target, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- Every authentic callback as it came, matched or not.
