@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -78,41 +79,43 @@ func TestWebhookAnswers(t *testing.T) {
 		"compressed is junk": {body: "\x1f\x8b\x08", want: want{Status: 400, Body: badJSON}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.opt.InMemory = true
-			s := claytest.New(t, tt.opt)
-			for n := range tt.before {
-				mustPost(t, s, "people", fmt.Sprintf(`{"n":%d}`, n))
-			}
-			req := httptest.NewRequest(stdcmp.Or(tt.method, "POST"), s.WebhookURL(stdcmp.Or(tt.path, "people")), strings.NewReader(tt.body))
-			req.RequestURI = ""
-			if tt.path == "-" {
-				req.URL.Path = "/v3/sources/webhook/"
-			}
-			if tt.ctype != "-" {
-				req.Header.Set("Content-Type", stdcmp.Or(tt.ctype, "application/json"))
-			}
-			if tt.token != "" {
-				req.Header.Set("x-clay-webhook-auth", tt.token)
-			}
-			if tt.chunked {
-				req.ContentLength = -1
-			}
-			resp, err := s.Client().Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tt.want.Type = "application/json"
-			got := want{
-				Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"),
-				RetryAfter: resp.Header.Get("Retry-After"), Allow: resp.Header.Get("Allow"),
-				Body: read(t, resp), Rows: len(s.Rows()),
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if last := s.Requests()[tt.before]; last.Status != tt.want.Status {
-				t.Errorf("recorded with status %d", last.Status)
-			}
+			synctest.Test(t, func(t *testing.T) { // or a slow machine would be within the rate
+				tt.opt.InMemory = true
+				s := claytest.New(t, tt.opt)
+				for n := range tt.before {
+					mustPost(t, s, "people", fmt.Sprintf(`{"n":%d}`, n))
+				}
+				req := httptest.NewRequest(stdcmp.Or(tt.method, "POST"), s.WebhookURL(stdcmp.Or(tt.path, "people")), strings.NewReader(tt.body))
+				req.RequestURI = ""
+				if tt.path == "-" {
+					req.URL.Path = "/v3/sources/webhook/"
+				}
+				if tt.ctype != "-" {
+					req.Header.Set("Content-Type", stdcmp.Or(tt.ctype, "application/json"))
+				}
+				if tt.token != "" {
+					req.Header.Set("x-clay-webhook-auth", tt.token)
+				}
+				if tt.chunked {
+					req.ContentLength = -1
+				}
+				resp, err := s.Client().Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tt.want.Type = "application/json"
+				got := want{
+					Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"),
+					RetryAfter: resp.Header.Get("Retry-After"), Allow: resp.Header.Get("Allow"),
+					Body: read(t, resp), Rows: len(s.Rows()),
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				if last := s.Requests()[tt.before]; last.Status != tt.want.Status {
+					t.Errorf("recorded with status %d", last.Status)
+				}
+			})
 		})
 	}
 }
