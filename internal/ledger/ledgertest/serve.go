@@ -15,6 +15,8 @@ var serveTests = map[string]func(*env){
 	"stop and start":               serveStop,
 	"API keys":                     serveKeys,
 	"lists":                        serveLists,
+	"lists of a key":               serveKeyLists,
+	"lists of a target":            serveTargetLists,
 	"notices":                      serveNotices,
 	"another input, by its policy": serveConflicts,
 }
@@ -134,44 +136,6 @@ func serveKeys(e *env) {
 	got, err := e.Keys(e.Context())
 	e.must(err)
 	e.same([]ledger.APIKey{a, b}, got)
-}
-
-func serveLists(e *env) {
-	var all []ledger.RecordID
-	for range 3 {
-		all = append(all, e.accept(e.sub(people, keyed(1)))[0].ID, e.accept(e.sub(firms))[0].ID)
-	}
-	list := func(q ledger.Query) []ledger.RecordID {
-		e.Helper()
-		records, err := e.List(e.Context(), q)
-		e.must(err)
-		got := []ledger.RecordID{}
-		for _, r := range records {
-			got = append(got, r.ID)
-			if (r.Fields != nil) != q.Bodies {
-				e.Errorf("with bodies %t, the fields are %s", q.Bodies, r.Fields)
-			}
-		}
-		return got
-	}
-	pick := func(which ...int) []ledger.RecordID {
-		got := []ledger.RecordID{}
-		for _, i := range which {
-			got = append(got, all[i])
-		}
-		return got
-	}
-	e.same(pick(5, 4, 3, 2, 1, 0), list(ledger.Query{Max: 10}))
-	e.same(pick(5, 4), list(ledger.Query{Max: 2, Bodies: true}))
-	e.same(pick(3, 2), list(ledger.Query{Max: 2, Before: all[4]}))
-	e.same(pick(5, 3), list(ledger.Query{Max: 2, Target: firms}))
-	e.same(pick(4, 2), list(ledger.Query{Max: 9, States: []ledger.State{ledger.Joined}}))
-	e.same(pick(4, 2, 0), list(ledger.Query{Max: 9, Key: ledger.Digest{1}, Bodies: true}))
-	e.apply(all[1], ledger.Cancel{Reason: "enough"})
-	e.same(pick(1), list(ledger.Query{Max: 9, States: []ledger.State{ledger.Dead, ledger.Canceled}}))
-	e.same(pick(4, 2, 1), list(ledger.Query{Max: 9, States: []ledger.State{ledger.Joined, ledger.Canceled}}))
-	e.same(pick(), list(ledger.Query{Max: 9, Target: people, States: []ledger.State{ledger.Canceled}}))
-	e.same(pick(), list(ledger.Query{Max: 9, Before: all[0]}))
 }
 
 func serveNotices(e *env) {

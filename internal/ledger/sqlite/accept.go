@@ -51,6 +51,7 @@ func (t *tx) preview(ctx context.Context, in iter.Seq[ledger.Submission], tell f
 	look := *t // what it gathers is dropped with it
 	look.counts, look.topics = map[scope]ledger.Counts{}, map[any]struct{}{}
 	look.lanes, look.breakers = map[ledger.LaneID]*laneRow{}, map[string]*breakerRow{}
+	look.spans = map[span]struct{}{}
 	for sub := range in {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -92,7 +93,12 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 	if a.Record.State == ledger.Done {
 		a.Record.DoneAt = t.now
 	}
-	if fresh, err := t.insert(&a.Record, s.Work, a.Due); err != nil || !fresh {
+	if a.Owns && owner != nil {
+		if err := t.disown(s.Key); err != nil {
+			return ledger.Acceptance{}, err
+		}
+	}
+	if fresh, err := t.insert(&a, s.Work); err != nil || !fresh {
 		return t.repeated(s, err)
 	}
 	if err := t.admit(&a, s); err != nil {
@@ -138,6 +144,23 @@ func (t *tx) want(load ledger.LoadID, r ledger.Record) error {
 	}
 	_, err := t.exec(`UPDATE records SET wanted_by = ? WHERE id = ? AND wanted_by <> ?`, int64(load), id[:], int64(load))
 	return err
+}
+
+// disown takes a key from the record that owns it.
+func (t *tx) disown(key ledger.Digest) error {
+	_, err := t.exec(`UPDATE records SET owns = 0 WHERE id = (SELECT record FROM keys WHERE key = ?)`, key[:])
+	return err
+}
+
+// takeOver makes a record the owner of its key in place of whichever it was.
+func (t *tx) takeOver(r ledger.Record) error {
+	if err := t.disown(r.Key); err != nil {
+		return err
+	}
+	if _, err := t.exec(`UPDATE records SET owns = 1 WHERE id = ?`, r.ID[:]); err != nil {
+		return err
+	}
+	return t.own(r.Key, r.ID)
 }
 
 // own makes a record the one that others with its key join or are answered from.

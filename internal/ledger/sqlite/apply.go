@@ -118,7 +118,7 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 		}
 	}
 	if c.Owns {
-		if err := t.own(c.Record.Key, c.Record.ID); err != nil {
+		if err := t.takeOver(c.Record); err != nil {
 			return err
 		}
 	}

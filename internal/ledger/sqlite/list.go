@@ -10,13 +10,8 @@ import (
 
 // List implements [ledger.Lister].
 func (s *Store) List(ctx context.Context, q ledger.Query) ([]ledger.Record, error) {
-	columns, from := recordColumns, ` FROM records r`
-	if q.Bodies {
-		columns, from = recordColumns+`, `+bodyColumns, ` FROM records r LEFT JOIN bodies b ON b.record = r.id`
-	}
-	where, args := conditions(q)
-	rows, err := s.read.QueryContext(ctx, `SELECT `+columns+from+where+` ORDER BY r.id DESC LIMIT ?`,
-		append(args, max(q.Max, 1))...)
+	query, args := listing(q)
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, s.wrap("list", err)
 	}
@@ -32,38 +27,78 @@ func (s *Store) List(ctx context.Context, q ledger.Query) ([]ledger.Record, erro
 	return records, s.wrap("list", rows.Err())
 }
 
+// access is a way to some records, by an index, from the newest to the oldest.
+type access struct {
+	from  string // tables, with records as r
+	where string // what the index answers
+	args  []any
+}
+
+// accesses returns the shortest way to all the records that a query may mean.
+func accesses(q ledger.Query) []access {
+	switch {
+	case !q.Key.IsZero():
+		return []access{
+			{`records r`, `r.key = ? AND r.owns = 0`, []any{q.Key[:]}},
+			{`keys k CROSS JOIN records r ON r.id = k.record`, `k.key = ?`, []any{q.Key[:]}},
+		}
+	case troubled(q):
+		return []access{{`records r`, `(r.state = 'uncertain' OR r.state = 'dead' OR r.state = 'expired' OR r.state = 'canceled')`, nil}}
+	case q.Target != "" && q.Before.IsZero():
+		return []access{{bySpan, `s.target = ?`, []any{q.Target}}}
+	case q.Target != "":
+		return []access{{bySpan, `s.target = ? AND s.first < ?`, []any{q.Target, q.Before[:]}}}
+	}
+	return []access{{`records r`, `TRUE`, nil}}
+}
+
+const bySpan = `spans s CROSS JOIN records r ON r.id BETWEEN s.first AND s.last`
+
+// listing returns the statement that answers a query.
+func listing(q ledger.Query) (query string, args []any) {
+	columns, bodies := recordColumns, ``
+	if q.Bodies {
+		columns, bodies = recordColumns+`, `+bodyColumns, ` LEFT JOIN bodies b ON b.record = r.id`
+	}
+	where, values := conditions(q)
+	var selects []string
+	for _, s := range accesses(q) {
+		selects = append(selects, `SELECT `+columns+` FROM `+s.from+bodies+` WHERE `+s.where+where)
+		args = append(append(args, s.args...), values...)
+	}
+	order := `r.id DESC`
+	if strings.Contains(selects[0], bySpan) {
+		order = `s.first DESC, r.id DESC`
+	}
+	if len(selects) > 1 {
+		order = `1 DESC`
+	}
+	return strings.Join(selects, ` UNION ALL `) + ` ORDER BY ` + order + ` LIMIT ?`, append(args, max(q.Max, 1))
+}
+
 // trouble lists the states that the index records_trouble holds. A query must say so in the index's own words to be
 // answered from it.
 var trouble = []ledger.State{ledger.Uncertain, ledger.Dead, ledger.Expired, ledger.Canceled}
 
-// conditions returns the WHERE clause of a query and its arguments.
+func troubled(q ledger.Query) bool {
+	return len(q.States) > 0 && !slices.ContainsFunc(q.States, func(s ledger.State) bool { return !slices.Contains(trouble, s) })
+}
+
+// conditions returns what a query asks for, to follow a WHERE clause, and its arguments.
 func conditions(q ledger.Query) (where string, args []any) {
-	var all []string
-	add := func(condition string, values ...any) {
-		all = append(all, condition)
-		args = append(args, values...)
-	}
 	if q.Target != "" {
-		add(`r.target = ?`, q.Target)
+		where += ` AND r.target = ?`
+		args = append(args, q.Target)
 	}
 	if len(q.States) > 0 {
-		states := make([]any, len(q.States))
-		for i, state := range q.States {
-			states[i] = string(state)
+		where += ` AND r.state IN (?` + strings.Repeat(`, ?`, len(q.States)-1) + `)`
+		for _, state := range q.States {
+			args = append(args, string(state))
 		}
-		add(`r.state IN (?`+strings.Repeat(`, ?`, len(states)-1)+`)`, states...)
-		if !slices.ContainsFunc(q.States, func(s ledger.State) bool { return !slices.Contains(trouble, s) }) {
-			add(`(r.state = 'uncertain' OR r.state = 'dead' OR r.state = 'expired' OR r.state = 'canceled')`)
-		}
-	}
-	if !q.Key.IsZero() {
-		add(`r.key = ?`, q.Key[:])
 	}
 	if !q.Before.IsZero() {
-		add(`r.id < ?`, q.Before[:])
+		where += ` AND r.id < ?`
+		args = append(args, q.Before[:])
 	}
-	if len(all) == 0 {
-		return "", nil
-	}
-	return ` WHERE ` + strings.Join(all, ` AND `), args
+	return where, args
 }

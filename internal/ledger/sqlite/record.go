@@ -78,7 +78,8 @@ func (t *tx) one(query string, withBodies bool, args ...any) (r ledger.Record, f
 }
 
 // insert stores a new record with its bodies; fresh is false when its ID is known.
-func (t *tx) insert(r *ledger.Record, work ledger.Digest, due time.Duration) (fresh bool, err error) {
+func (t *tx) insert(a *ledger.Admission, work ledger.Digest) (fresh bool, err error) {
+	r := &a.Record
 	var sendBy, doneAt any
 	if r.SendBy != 0 {
 		sendBy = t.later(r.SendBy)
@@ -86,16 +87,17 @@ func (t *tx) insert(r *ledger.Record, work ledger.Digest, due time.Duration) (fr
 	if r.State == ledger.Done {
 		doneAt = micros(t.now)
 	}
-	added, err := t.exec(`INSERT INTO records (id, target, state, priority, load, wanted_by, work, key, await, attempts, tries, resends,
+	added, err := t.exec(`INSERT INTO records (id, target, state, priority, load, wanted_by, work, key, owns, await, attempts, tries, resends,
 		run_limit, at_clay, may_duplicate, leader, revision, cached, empty, emulated, reason, result_timeout, send_by, ready_at,
-		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)
+		due_at, created_at, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO NOTHING`,
-		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), int64(r.Load), orNull(work), orNull(r.Key), r.Await,
+		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), int64(r.Load), orNull(work), orNull(r.Key), a.Owns, r.Await,
 		orNull(ledger.Digest(r.Leader)), r.Revision, r.Cached, r.Empty, r.Emulated,
-		r.ResultTimeout.Microseconds(), sendBy, t.readyAt(0), t.dueAt(due), micros(t.now), doneAt)
+		r.ResultTimeout.Microseconds(), sendBy, t.readyAt(0), t.dueAt(a.Due), micros(t.now), doneAt)
 	if err != nil || added == 0 {
 		return false, err
 	}
+	t.spans[spanOf(r)] = struct{}{}
 	_, err = t.exec(`INSERT INTO bodies (record, fields, metadata, result) VALUES (?, ?, ?, ?)`,
 		r.ID[:], []byte(r.Fields), nullable(r.Metadata), nullable(r.Result))
 	return true, err

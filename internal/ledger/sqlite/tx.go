@@ -46,7 +46,8 @@ func (w *writer) close() error {
 	return errors.Join(append(errs, w.conn.Close())...)
 }
 
-// tx is one transaction of the writer. It gathers what is cheaper to write once at the end: counters, lanes and breakers.
+// tx is one transaction of the writer. It gathers what is cheaper to write once at the end: counters, lanes, breakers
+// and spans.
 type tx struct {
 	*writer
 	store    *Store
@@ -55,6 +56,7 @@ type tx struct {
 	counts   map[scope]ledger.Counts
 	lanes    map[ledger.LaneID]*laneRow
 	breakers map[string]*breakerRow // by target
+	spans    map[span]struct{}      // that hold new records
 	topics   map[any]struct{}       // to publish after the commit
 }
 
@@ -67,7 +69,7 @@ func (s *Store) transact(run func(*tx) error) error {
 	t := &tx{
 		writer: s.writer, store: s, catalog: s.catalog.Load(), now: s.now(),
 		counts: map[scope]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, breakers: map[string]*breakerRow{},
-		topics: map[any]struct{}{},
+		spans: map[span]struct{}{}, topics: map[any]struct{}{},
 	}
 	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
 		return s.failed("begin", err)
@@ -227,6 +229,11 @@ func (t *tx) flush() error {
 	}
 	for _, lane := range t.lanes {
 		if err := t.writeLane(lane); err != nil {
+			return err
+		}
+	}
+	for span := range t.spans {
+		if err := t.writeSpan(span); err != nil {
 			return err
 		}
 	}

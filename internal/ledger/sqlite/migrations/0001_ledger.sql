@@ -51,6 +51,7 @@ CREATE TABLE records (
   wanted_by      INTEGER NOT NULL,      -- the load that asked for it last, by its own row or one that joined it
   work           BLOB,                  -- the row's identity within its load
   key            BLOB,                  -- dedupe key
+  owns           INTEGER NOT NULL,      -- the table keys names it as the owner of its key
   await          INTEGER NOT NULL,
   attempts       INTEGER NOT NULL,
   tries          INTEGER NOT NULL,
@@ -78,6 +79,18 @@ CREATE INDEX        records_wanted ON records (wanted_by, priority, ready_at)
 CREATE INDEX        records_due    ON records (due_at)                     WHERE due_at IS NOT NULL;
 CREATE UNIQUE INDEX records_work   ON records (load, work)                 WHERE work IS NOT NULL;
 CREATE INDEX        records_leader ON records (leader)                     WHERE leader IS NOT NULL;
+-- A key's records are its owner and these. Most keys have one record, so that most records are not in it: keys are random,
+-- and an index of them all would cost a third of what storing a record does.
+CREATE INDEX        records_shared ON records (key, id)                    WHERE key IS NOT NULL AND owns = 0;
+
+-- Where each target's records are: the spans of IDs, a quarter of a second each, that hold some. In place of an index,
+-- which would cost every record a tenth: where many come, many share a span.
+CREATE TABLE spans (
+  target TEXT NOT NULL,
+  first  BLOB NOT NULL,                 -- the least ID of the span
+  last   BLOB NOT NULL,                 -- the greatest
+  PRIMARY KEY (target, first)
+) STRICT, WITHOUT ROWID;
 
 -- The record that owns each dedupe key: the one that others join, or are answered from.
 CREATE TABLE keys (
