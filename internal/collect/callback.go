@@ -9,8 +9,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/claygate/claygate/internal/crash"
@@ -57,23 +59,34 @@ type Options struct {
 type Callbacks struct {
 	store   Store
 	tickets ledger.Tickets
-	targets map[string]Target
+	targets atomic.Pointer[map[string]Target] // replaced whole, see [Callbacks.Configure]
 	log     *slog.Logger
 }
 
 // New returns the handler for POST [CallbackPath]{target}.
 func New(o Options) *Callbacks {
-	c := &Callbacks{store: o.Store, tickets: o.Tickets, targets: map[string]Target{}, log: o.Log}
+	c := &Callbacks{store: o.Store, tickets: o.Tickets, log: o.Log}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	for _, t := range o.Targets {
+	c.Configure(o.Targets)
+	return c
+}
+
+// Configure makes these the targets, from the next callback on. Those that were targets before go on being taken for as
+// long as the process runs: what was sent is paid for, and calls back.
+func (c *Callbacks) Configure(targets []Target) {
+	byName := map[string]Target{}
+	if before := c.targets.Load(); before != nil {
+		maps.Copy(byName, *before)
+	}
+	for _, t := range targets {
 		if t.TicketField == "" {
 			t.TicketField = ledger.TicketField
 		}
-		c.targets[t.Name] = t
+		byName[t.Name] = t
 	}
-	return c
+	c.targets.Store(&byName)
 }
 
 // ServeHTTP implements http.Handler.
@@ -122,9 +135,10 @@ func (c *Callbacks) keep(ctx context.Context, entry ledger.Entry) (ledger.Applie
 
 // read authenticates a callback and returns what it brings.
 func (c *Callbacks) read(w http.ResponseWriter, r *http.Request) (ledger.Entry, *refused) {
-	target, ok := c.targets[strings.TrimPrefix(r.URL.Path, CallbackPath)]
+	name := strings.TrimPrefix(r.URL.Path, CallbackPath)
+	target, ok := (*c.targets.Load())[name]
 	if !ok {
-		return ledger.Entry{}, &refused{http.StatusNotFound, "there is no such target: check the column's URL", 0}
+		return c.readUnknown(w, r, name)
 	}
 	if r.Method != http.MethodPost {
 		return ledger.Entry{}, &refused{http.StatusMethodNotAllowed, "set the column's method to POST", 0}
@@ -132,14 +146,40 @@ func (c *Callbacks) read(w http.ResponseWriter, r *http.Request) (ledger.Entry, 
 	if target.Secret != "" && !same(r.Header.Get(SecretHeader), target.Secret) {
 		return ledger.Entry{}, &refused{http.StatusUnauthorized, "the header " + SecretHeader + " is missing or wrong: set it in the column", 0}
 	}
+	body, refusal := readBody(w, r)
+	if refusal != nil {
+		return ledger.Entry{}, refusal
+	}
+	return c.match(target, body)
+}
+
+// readUnknown takes a callback for a target that is not configured, as after a restart without it: when its ticket
+// proves that the row was sent from here, it was paid for.
+func (c *Callbacks) readUnknown(w http.ResponseWriter, r *http.Request, name string) (ledger.Entry, *refused) {
+	nobody := &refused{http.StatusNotFound, "there is no such target: check the column's URL", 0}
+	if r.Method != http.MethodPost {
+		return ledger.Entry{}, nobody
+	}
+	body, refusal := readBody(w, r)
+	if refusal != nil {
+		return ledger.Entry{}, nobody
+	}
+	entry, refusal := c.match(Target{Name: name, TicketField: ledger.TicketField}, body)
+	if refusal != nil {
+		return ledger.Entry{}, nobody
+	}
+	return entry, nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refused) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCallback))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			return ledger.Entry{}, &refused{http.StatusRequestEntityTooLarge, "the body is over 1 MiB: send fewer columns", 0}
+			return nil, &refused{http.StatusRequestEntityTooLarge, "the body is over 1 MiB: send fewer columns", 0}
 		}
-		return ledger.Entry{}, &refused{http.StatusBadRequest, "the body ended too early", 0}
+		return nil, &refused{http.StatusBadRequest, "the body ended too early", 0}
 	}
-	return c.match(target, body)
+	return body, nil
 }
 
 // same compares secrets in a time that depends on neither.

@@ -309,3 +309,25 @@ func TestCallbacksLogNothingPersonal(t *testing.T) {
 		}
 	}
 }
+
+// A target that was taken from the configuration still calls back for what was sent: in the running process with its
+// secret, and after a restart by its ticket alone.
+func TestCallbacksOfATargetThatIsGone(t *testing.T) {
+	running := newDesk(t, func(o *Options) { o.Targets = []Target{{Name: target, Secret: secret}} })
+	id, ticket := running.sent(t, `{"email":"jo@example.com"}`)
+	running.Configure([]Target{{Name: "firms"}})
+	if w := running.post(with(ticket, `"name":"Jo"`)); w.Code != http.StatusUnauthorized {
+		t.Errorf("without its secret: %d %s", w.Code, w.Body)
+	}
+	if w := running.post(with(ticket, `"name":"Jo"`), SecretHeader, secret); w.Code != http.StatusOK || running.record(t, id).State != ledger.Done {
+		t.Errorf("with its secret: %d %s", w.Code, w.Body)
+	}
+	restarted := newDesk(t, func(o *Options) { o.Targets = nil })
+	id, ticket = restarted.sent(t, `{"email":"mo@example.com"}`)
+	if w := restarted.post(with(ticket+"x", `"name":"Mo"`)); w.Code != http.StatusNotFound {
+		t.Errorf("with a forged ticket: %d %s", w.Code, w.Body)
+	}
+	if w := restarted.post(with(ticket, `"name":"Mo"`)); w.Code != http.StatusOK || restarted.record(t, id).State != ledger.Done {
+		t.Errorf("with its ticket: %d %s", w.Code, w.Body)
+	}
+}

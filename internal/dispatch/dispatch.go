@@ -59,11 +59,17 @@ type Dispatcher struct {
 	Options
 	slots chan struct{} // one token per request under way
 
+	plan sync.RWMutex // held for reading from a claim until its drivers are known, see [Dispatcher.Configure]
+
 	mu      sync.Mutex
 	started bool
-	claim   context.CancelFunc // ends claiming
-	end     context.CancelFunc // ends the deadlines too
-	failing bool               // Trouble was told an error last
+	stopped bool
+	only    ledger.LoadID
+	running map[ledger.LaneID]context.CancelFunc // ends the claiming of one lane
+	claims  context.Context                      // of all lanes, once started
+	claim   context.CancelFunc                   // ends claiming
+	end     context.CancelFunc                   // ends the deadlines too
+	failing bool                                 // Trouble was told an error last
 
 	lanes, deadlines, flights sync.WaitGroup
 }
@@ -87,13 +93,12 @@ func (d *Dispatcher) Start(only ledger.LoadID) {
 	if d.started {
 		return
 	}
-	d.started = true
-	var all, claiming context.Context
+	d.started, d.stopped, d.only = true, false, only
+	var all context.Context
 	all, d.end = context.WithCancel(context.Background())
-	claiming, d.claim = context.WithCancel(all)
-	for _, lane := range d.Lanes {
-		d.lanes.Go(func() { d.runLane(claiming, ledger.Want{Lane: lane, Load: only}) })
-	}
+	d.claims, d.claim = context.WithCancel(all)
+	d.running = map[ledger.LaneID]context.CancelFunc{}
+	d.runLanes()
 	d.deadlines.Go(func() { d.runDeadlines(all) })
 }
 
@@ -102,6 +107,7 @@ func (d *Dispatcher) Start(only ledger.LoadID) {
 func (d *Dispatcher) StopSending() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.stopped = true
 	d.claim()
 }
 

@@ -21,7 +21,7 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 		want.Max, want.Full = free, gather.going()
 		// A claim that is given up half-way may have been made all the same: its records would look as if they had been
 		// sent. So it is not, and what it got is released below.
-		claims, err := d.Store.Claim(context.WithoutCancel(ctx), want)
+		claims, by, err := d.claimFor(context.WithoutCancel(ctx), want)
 		d.trouble(err)
 		if err != nil {
 			d.giveBack(free)
@@ -37,9 +37,9 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 		wait := gather.after(claims)
 		d.idle(want.Lane, requests, wait)
 		if claims.Run != nil {
-			d.sendRun(ctx, *claims.Run, claims.Work)
+			d.sendRun(ctx, claims, by.runner(claims.Run.Target))
 		} else {
-			d.sendAll(ctx, claims.Work)
+			d.sendAll(ctx, claims.Work, by)
 		}
 		sleep(ctx, wait, changed)
 	}
@@ -81,7 +81,7 @@ func (d *Dispatcher) giveBack(n int) {
 
 // sendAll sends what was claimed, each on its own. Claims that were made while the dispatcher was told to stop are
 // released unsent.
-func (d *Dispatcher) sendAll(ctx context.Context, work []ledger.Claimed) {
+func (d *Dispatcher) sendAll(ctx context.Context, work []ledger.Claimed, by senders) {
 	if ctx.Err() != nil {
 		var entries []ledger.Entry
 		for _, c := range work {
@@ -92,15 +92,15 @@ func (d *Dispatcher) sendAll(ctx context.Context, work []ledger.Claimed) {
 		return
 	}
 	for _, c := range work {
-		d.flights.Go(func() { d.send(c) })
+		d.flights.Go(func() { d.send(c, by.driver(c.Record.Target)) })
 	}
 }
 
 // send makes one attempt and reports how it ended. It is not cancelled when claiming ends: a request that is cut off
 // is one whose fate nobody knows.
-func (d *Dispatcher) send(c ledger.Claimed) {
+func (d *Dispatcher) send(c ledger.Claimed, driver Driver) {
 	start := time.Now()
-	answer := d.driver(c).Send(crash.Trace(context.Background()), c)
+	answer := driver.Send(crash.Trace(context.Background()), c)
 	crash.Point(crash.Answered)
 	answer.Attempt, answer.Jitter = c.Record.Attempts, jitter()
 	<-d.slots
@@ -111,13 +111,6 @@ func (d *Dispatcher) send(c ledger.Claimed) {
 	d.Log.Debug("attempt", "record", c.Record.ID, "target", c.Record.Target, "attempt", answer.Attempt,
 		"outcome", answer.Outcome, "verdict", answer.Verdict, "status", answer.Status,
 		"retry_after", answer.RetryAfter, "took", time.Since(start))
-}
-
-func (d *Dispatcher) driver(c ledger.Claimed) Driver {
-	if driver, ok := d.Drivers[c.Record.Target]; ok {
-		return driver
-	}
-	return missing{}
 }
 
 // missing stands in for the driver of a target that has none: nothing is sent, and the target pauses.

@@ -50,17 +50,17 @@ func (g *gathering) after(claims ledger.Claims) time.Duration {
 }
 
 // sendRun starts a claimed run beside what else is under way.
-func (d *Dispatcher) sendRun(ctx context.Context, run ledger.Run, work []ledger.Claimed) {
-	d.flights.Go(func() { d.startRun(ctx, run, work) })
+func (d *Dispatcher) sendRun(ctx context.Context, claims ledger.Claims, by Runner) {
+	d.flights.Go(func() { d.startRun(ctx, claims, by) })
 }
 
 // startRun makes one try to start a run and reports how it ended. One that was claimed while the dispatcher was told to
 // stop is released unsent.
-func (d *Dispatcher) startRun(ctx context.Context, run ledger.Run, work []ledger.Claimed) {
-	start := time.Now()
+func (d *Dispatcher) startRun(ctx context.Context, claims ledger.Claims, by Runner) {
+	start, run, work := time.Now(), *claims.Run, claims.Work
 	got := ledger.RunAnswer{Answer: released}
 	if ctx.Err() == nil {
-		got = d.runner(run.Target).Start(ctx, RunStart{
+		got = by.Start(ctx, RunStart{
 			Run: run, Work: work, Records: d.carried(ctx, run.ID), Token: func(ctx context.Context) error { return d.token(ctx, run.Lane) },
 		})
 	}
@@ -83,13 +83,6 @@ func (d *Dispatcher) startRun(ctx context.Context, run ledger.Run, work []ledger
 
 // released is the answer of what was never tried.
 var released = ledger.Answer{Outcome: ledger.Released, Verdict: ledger.Unsent}
-
-func (d *Dispatcher) runner(target string) Runner {
-	if r, ok := d.Runners[target]; ok {
-		return r
-	}
-	return missing{}
-}
 
 // Start stands in for the runner of a target that has none.
 func (m missing) Start(ctx context.Context, _ RunStart) ledger.RunAnswer {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -37,19 +38,26 @@ type Options struct {
 type Intake struct {
 	store   ledger.Intake
 	secret  []byte
-	targets map[string]Target
+	targets atomic.Pointer[map[string]Target] // replaced whole, see [Intake.Configure]
 }
 
 // New returns an Intake.
 func New(o Options) *Intake {
-	in := &Intake{store: o.Store, secret: o.Secret, targets: make(map[string]Target, len(o.Targets))}
-	for _, t := range o.Targets {
+	in := &Intake{store: o.Store, secret: o.Secret}
+	in.Configure(o.Targets)
+	return in
+}
+
+// Configure makes these the targets, from the next record on. Whoever changes the targets tells the store first.
+func (in *Intake) Configure(targets []Target) {
+	byName := make(map[string]Target, len(targets))
+	for _, t := range targets {
 		if t.TicketField == "" {
 			t.TicketField = ledger.TicketField
 		}
-		in.targets[t.Name] = t
+		byName[t.Name] = t
 	}
-	return in
+	in.targets.Store(&byName)
 }
 
 // Accept stores submissions that [Intake.Submission] or [Load.Submission] made; they are on disk when it returns.

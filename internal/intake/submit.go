@@ -116,7 +116,7 @@ func (in *Intake) Key(target, value string) (ledger.Digest, error) {
 }
 
 func (in *Intake) target(name string) (Target, error) {
-	t, ok := in.targets[name]
+	t, ok := (*in.targets.Load())[name]
 	if !ok {
 		return t, &ledger.Error{Kind: ledger.NotFound, Op: "accept", Message: "there is no target " + name}
 	}
