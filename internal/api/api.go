@@ -17,6 +17,7 @@ import (
 type Intake interface {
 	Submit(ctx context.Context, target string, items []intake.Item) ([]ledger.Acceptance, error)
 	Key(target, value string) (ledger.Digest, error)
+	Run(ctx context.Context, store intake.RunStore, o intake.RunOptions) (*intake.Run, error)
 }
 
 // Ledger is what the surface needs of the ledger.
@@ -27,6 +28,7 @@ type Ledger interface {
 	Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Applied, error)
 	Pause(ctx context.Context, target string, p ledger.Pause) error
 	Resume(ctx context.Context, target string) error
+	Loads
 	ledger.Lister
 	ledger.Notices
 	ledger.Keys
@@ -68,6 +70,7 @@ type server struct {
 	Options
 	mux     *http.ServeMux
 	keys    *keyring
+	tags    tagger
 	origins *http.CrossOriginProtection
 	pages   func() pages // made when somebody first asks
 	fullAt  atomic.Int64 // when the ledger last said that it has no space, in nanoseconds of Unix time; 0 for never
@@ -83,6 +86,7 @@ func New(o Options) http.Handler {
 	}
 	s := &server{
 		Options: o, mux: http.NewServeMux(), keys: &keyring{read: o.Ledger.Keys},
+		tags:    tagger{secret: o.Ledger.Secret},
 		origins: http.NewCrossOriginProtection(), pages: sync.OnceValue(func() pages { return documents(o.Version) }),
 	}
 	s.routes()
@@ -97,6 +101,9 @@ func (s *server) routes() {
 	s.on("POST "+record+"/replay", s.replay, ledger.ScopeReplay)
 	s.on("POST "+record+"/resolve", s.resolve, ledger.ScopeReplay)
 	s.on("POST "+record+"/cancel", s.cancel, ledger.ScopeReplay)
+
+	s.on("POST /v1/records/read", s.readRecords, ledger.ScopeRead, ledger.ScopeSend)
+	s.loadRoutes()
 
 	s.on("GET /v1/targets", s.targets, ledger.ScopeRead, ledger.ScopeSend)
 	s.onTarget("POST", "/pause", ledger.ScopeAdmin, s.pause)

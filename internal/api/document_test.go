@@ -132,7 +132,12 @@ func TestDocumentIsTrue(t *testing.T) {
 	key := g.do("POST", "/v1/keys", `{"name":"the CRM","scopes":["send"],"targets":["people"]}`)
 	id := decode[struct{ ID string }](t, key).ID
 
+	load := decode[struct{ ID string }](t, g.do("POST", "/v1/targets/people/loads", `{"name":"leads.csv","fresh":true}`)).ID
+
 	tests := []struct{ method, path, body string }{
+		{"POST", "/v1/records/read", `{"ids":["` + sent.String() + `","` + done.String() + `"]}`},
+		{"POST", "/v1/targets/people/loads", `{"name":"leads.csv"}`},
+		{"GET", "/v1/loads/" + load, ""},
 		{"POST", "/v1/targets/people/records?wait=1s", `{"fields":{"email":"c@example.com"}}`},
 		{"POST", "/v1/targets/eu/firms/records", `[{"fields":{}},{"fields":1}]`},
 		{"GET", "/v1/records?state=queued,done&limit=2", ""},
@@ -164,6 +169,11 @@ func TestDocumentIsTrue(t *testing.T) {
 	lines := g.do("POST", "/v1/targets/people/records", `{"fields":{}}`+"\n{}\n", "Content-Type: application/x-ndjson")
 	if lines.status != http.StatusOK {
 		t.Errorf("lines are answered %d: %s", lines.status, lines.body)
+	}
+	rows := g.do("POST", "/v1/loads/"+load+"/rows", `{"email":"a@example.com"}`+"\n[]\n", "Content-Type: application/x-ndjson")
+	held := g.do("POST", "/v1/loads/"+load+"/hold", "")
+	if rows.status != http.StatusOK || held.status != http.StatusOK {
+		t.Errorf("rows are answered %d: %s, the hold %d: %s", rows.status, rows.body, held.status, held.body)
 	}
 	g.do("GET", "/v1/events", "", "Last-Event-ID: 0")
 	newGateway(t, setup{}).do("GET", "/readyz", "")

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ type fake struct {
 	owners  map[ledger.Digest]ledger.RecordID
 	once    map[ledger.Digest]ledger.Acceptance
 	bodies  map[ledger.Digest]ledger.Digest
+	loads   []ledger.Load
+	rows    map[work]ledger.RecordID
 	notices []ledger.Notice
 	keys    []ledger.APIKey
 	paused  map[string]ledger.Pause
@@ -30,6 +33,12 @@ type fake struct {
 	reads   int   // calls that a disk would have answered
 	joined  bool  // there are or were joined records
 	forget  bool  // records are accepted and not kept: for very many of them
+}
+
+// work is a row of a load.
+type work struct {
+	load ledger.LoadID
+	row  ledger.Digest
 }
 
 var (
@@ -41,7 +50,7 @@ func newFake(targets ...ledger.Target) *fake {
 	f := &fake{
 		hub: &ledger.Hub{}, targets: map[string]ledger.Target{}, records: map[ledger.RecordID]ledger.Record{},
 		owners: map[ledger.Digest]ledger.RecordID{}, once: map[ledger.Digest]ledger.Acceptance{},
-		bodies: map[ledger.Digest]ledger.Digest{}, paused: map[string]ledger.Pause{},
+		rows: map[work]ledger.RecordID{}, bodies: map[ledger.Digest]ledger.Digest{}, paused: map[string]ledger.Pause{},
 	}
 	for _, t := range targets {
 		f.targets[t.Name] = t
@@ -91,6 +100,10 @@ func (f *fake) accept(s ledger.Submission) ledger.Acceptance {
 			return a
 		}
 	}
+	row := work{s.Load, s.Work}
+	if r, known := f.records[f.rows[row]]; known {
+		return ledger.Acceptance{Record: r, Repeated: true}
+	}
 	var owner *ledger.Record
 	if r, ok := f.records[f.owners[s.Key]]; ok && !s.Key.IsZero() {
 		r.SinceDone = time.Since(r.DoneAt)
@@ -106,6 +119,9 @@ func (f *fake) accept(s ledger.Submission) ledger.Acceptance {
 	}
 	if a.Owns {
 		f.owners[s.Key] = s.ID
+	}
+	if s.Load != 0 {
+		f.rows[row] = s.ID
 	}
 	f.put(a.Record, "")
 	accepted := ledger.Acceptance{Record: a.Record, Differs: a.Differs}
@@ -138,8 +154,64 @@ func (f *fake) announce(n ledger.Notice, topics map[any]struct{}) {
 	}
 }
 
-func (f *fake) Preview(context.Context, iter.Seq[ledger.Submission], func(ledger.Acceptance)) error {
-	return nil
+func (f *fake) Preview(ctx context.Context, in iter.Seq[ledger.Submission], tell func(ledger.Acceptance)) error {
+	look := newFake()
+	look.targets, look.records, look.owners, look.rows = f.targets, maps.Clone(f.records), maps.Clone(f.owners), maps.Clone(f.rows)
+	for s := range in {
+		tell(look.accept(s))
+	}
+	return ctx.Err()
+}
+
+func (f *fake) Secret(ctx context.Context, name string) ([]byte, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	return []byte(name), err
+}
+
+func (f *fake) Load(ctx context.Context, load ledger.Load) (ledger.LoadID, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	fresh := load.Fresh
+	load.Fresh = false
+	if i := slices.Index(f.loads, load); i >= 0 && !fresh {
+		return ledger.LoadID(i + 1), err
+	}
+	f.loads = append(f.loads, load)
+	return ledger.LoadID(len(f.loads)), err
+}
+
+func (f *fake) LoadOf(ctx context.Context, id ledger.LoadID) (ledger.Load, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	if err == nil && (id < 1 || int(id) > len(f.loads)) {
+		return ledger.Load{}, &ledger.Error{Kind: ledger.NotFound, Message: "there is no such load"}
+	}
+	return f.loads[id-1], err
+}
+
+func (f *fake) LoadCounts(ctx context.Context, id ledger.LoadID) (ledger.Counts, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	counts := ledger.Counts{}
+	for _, r := range f.records {
+		if r.Load == id {
+			counts.Recount(nil, &r)
+		}
+	}
+	return counts, err
+}
+
+func (f *fake) Waiting(ctx context.Context, id ledger.LoadID) ([]ledger.RecordID, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	var waiting []ledger.RecordID
+	for _, r := range f.records {
+		if r.Load == id && r.State == ledger.Queued {
+			waiting = append(waiting, r.ID)
+		}
+	}
+	return waiting, err
 }
 
 func (f *fake) Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Applied, error) {

@@ -14,7 +14,9 @@ type RunOptions = intake.RunOptions
 type Run = intake.Run
 
 // Run begins a run of a load.
-func (a *App) Run(ctx context.Context, o RunOptions) (*Run, error) { return a.Intake.Run(ctx, a.Ledger, o) }
+func (a *App) Run(ctx context.Context, o RunOptions) (*Run, error) {
+	return a.Intake.Run(ctx, a.Ledger, o)
+}
 
 // FateOf returns what a record came to.
 func (a *App) FateOf(ctx context.Context, r ledger.Record) (ledger.Fate, error) {

@@ -114,6 +114,8 @@ type Reader interface {
 	Attempts(ctx context.Context, id RecordID) ([]Attempt, error)
 	// Waiting returns the records of a load that are queued, in no order.
 	Waiting(ctx context.Context, load LoadID) ([]RecordID, error)
+	// LoadOf returns the name and target of a load. Kind NotFound when there is none.
+	LoadOf(ctx context.Context, id LoadID) (Load, error)
 	// LoadCounts counts the records of a load.
 	LoadCounts(ctx context.Context, load LoadID) (Counts, error)
 	// TargetStatus tells how a target stands.

@@ -66,6 +66,11 @@ func keepLoads(e *env) {
 	}
 	e.reopen()
 	e.same(a, of(people, "a.csv", false))
+	load, err := e.LoadOf(e.Context(), a)
+	e.must(err)
+	e.same(ledger.Load{Target: people, Name: "a.csv"}, load)
+	_, err = e.LoadOf(e.Context(), 999)
+	e.wantKind(ledger.NotFound, err)
 	fresh := of(people, "a.csv", true)
 	if fresh == a {
 		e.Error("a fresh load is the former one")

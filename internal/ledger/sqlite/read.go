@@ -91,6 +91,16 @@ func (s *Store) Waiting(ctx context.Context, load ledger.LoadID) ([]ledger.Recor
 	return ids, s.wrap("read", err)
 }
 
+// LoadOf implements [ledger.Reader].
+func (s *Store) LoadOf(ctx context.Context, id ledger.LoadID) (ledger.Load, error) {
+	var load ledger.Load
+	err := s.read.QueryRowContext(ctx, `SELECT target, name FROM loads WHERE id = ?`, int64(id)).Scan(&load.Target, &load.Name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return load, &ledger.Error{Kind: ledger.NotFound, Op: "read", Message: "there is no such load"}
+	}
+	return load, s.wrap("read", err)
+}
+
 // LoadCounts implements [ledger.Reader].
 func (s *Store) LoadCounts(ctx context.Context, load ledger.LoadID) (ledger.Counts, error) {
 	return s.counts(ctx, scope{load: load})
