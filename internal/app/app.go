@@ -3,7 +3,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -39,6 +38,8 @@ type App struct {
 	emulator   *claytest.Server
 	webhooks   map[ledger.Digest]*clay.Client
 	lookups    map[string]*clay.Client // by target
+	apis       map[ledger.LaneID]*clay.Client
+	poller     *collect.Poller
 	close      sync.Once
 }
 
@@ -48,11 +49,12 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	c.Targets = slices.Clone(c.Targets)
+	c.Targets, c.PublicAPI = slices.Clone(c.Targets), withAPIs(c)
 	stopping, stopCalls := context.WithCancel(context.Background())
 	a := &App{
 		stopping: stopping, stopCalls: stopCalls, Hub: &ledger.Hub{}, config: c,
 		webhooks: map[ledger.Digest]*clay.Client{}, lookups: map[string]*clay.Client{},
+		apis: map[ledger.LaneID]*clay.Client{}, poller: collect.NewPoller(collect.PollerOptions{}),
 	}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -84,13 +86,13 @@ func (a *App) open(ctx context.Context) (err error) {
 	for _, t := range a.config.Targets {
 		lt := t.ledgerTarget(emulated)
 		targets = append(targets, lt)
-		await := !t.NoResults || t.Lookup != nil
+		await := !t.NoResults || t.Lookup != nil || t.Routine != nil
 		intakes = append(intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Priority: t.Priority, Await: await})
 		served = append(served, api.Target{Target: lt, Kind: t.kind(), DedupeBy: t.DedupeBy, Await: await})
-		if t.Lookup == nil {
+		if t.Lookup == nil && t.Routine == nil {
 			callbacks = append(callbacks, collect.Target{Name: t.Name, TicketField: t.TicketField, Secret: t.CallbackSecret})
 		}
-		lanes[t.lane()] = a.config.Pace[cmp.Or(t.Workspace, "main")]
+		lanes[t.lane()] = a.config.pace(t)
 	}
 	catalog := ledger.NewCatalog(targets, lanes)
 
@@ -116,11 +118,18 @@ func (a *App) open(ctx context.Context) (err error) {
 
 	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: intakes})
 	a.dispatcher = dispatch.New(dispatch.Options{
-		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: a.drivers(tickets),
+		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: a.drivers(tickets), Runners: a.runners(),
 		Observe: a.config.Observe, Trouble: a.config.Trouble, Idle: a.config.Idle, Log: a.config.Log,
 	})
+	a.poller = collect.NewPoller(collect.PollerOptions{
+		Store: store, Hub: a.Hub, Clients: a.apis, Failed: a.failures(), Log: a.config.Log,
+	})
 	if a.callbacks != nil {
-		a.takeCallbacks(collect.New(collect.Options{Store: store, Tickets: tickets, Targets: callbacks, Log: a.config.Log}))
+		completions, err := a.completions(store)
+		if err != nil {
+			return err
+		}
+		a.takeCallbacks(collect.New(collect.Options{Store: store, Tickets: tickets, Targets: callbacks, Log: a.config.Log}), completions)
 	}
 	surface := api.Options{
 		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: served, Version: a.config.Version, Stop: a.stopping,
@@ -133,13 +142,21 @@ func (a *App) open(ctx context.Context) (err error) {
 }
 
 // Start begins to send: the records of one load, or of any with 0.
-func (a *App) Start(only ledger.LoadID) { a.dispatcher.Start(only) }
+func (a *App) Start(only ledger.LoadID) {
+	a.dispatcher.Start(only)
+	a.poller.Start()
+}
 
-// StopSending claims nothing more. Requests under way are answered, and callbacks are still taken.
+// StopSending claims nothing more. Requests under way are answered, callbacks are still taken, and runs under way are still
+// asked for their results.
 func (a *App) StopSending() { a.dispatcher.StopSending() }
 
 // Stop ends sending and waits until the requests under way have been answered, or the context ends.
-func (a *App) Stop(ctx context.Context) error { return a.dispatcher.Stop(ctx) }
+func (a *App) Stop(ctx context.Context) error {
+	err := a.dispatcher.Stop(ctx)
+	a.poller.Stop()
+	return err
+}
 
 // Close ends everything, in the reverse order of [Open]. Call [App.Stop] first: a request that is still under way
 // leaves its record uncertain. It may be called twice.
@@ -152,6 +169,7 @@ func (a *App) Close() (err error) {
 func (a *App) closeAll() error {
 	var errs []error
 	a.stopCalls()
+	a.poller.Stop()
 	if a.emulator != nil {
 		a.emulator.Close()
 	}
@@ -162,6 +180,9 @@ func (a *App) closeAll() error {
 		errs = append(errs, c.Close())
 	}
 	for _, c := range a.lookups {
+		errs = append(errs, c.Close())
+	}
+	for _, c := range a.apis {
 		errs = append(errs, c.Close())
 	}
 	if a.Ledger != nil {

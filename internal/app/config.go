@@ -31,6 +31,8 @@ type Config struct {
 	Version string
 	// CallbackListen is the address where callbacks are taken, such as "127.0.0.1:8788". "" takes none.
 	CallbackListen string
+	// PublicAPI is how each workspace reaches Clay's Public API. Only routines need it.
+	PublicAPI map[string]PublicAPI
 	// Pace of each workspace, for its webhooks and its lookups each. A zero Pace, or none, is Clay's limit.
 	Pace map[string]ledger.Pace
 	// Observe, when set, is told of every attempt. It must not block.
@@ -54,6 +56,8 @@ type Target struct {
 	Webhooks []Webhook
 	// Lookup makes it one of Clay's Enterprise endpoints in place of a table.
 	Lookup *Lookup
+	// Routine makes it a routine of the Public API in place of a table.
+	Routine *Routine
 	// NoResults says that the table sends nothing back: a record is done once Clay took it.
 	NoResults bool
 	// DedupeBy names the fields that make two records the same work.
@@ -106,16 +110,22 @@ const emulatedBase = "the emulator"
 const (
 	webhookSurface = "webhook"
 	lookupSurface  = "lookup"
+	apiSurface     = "api"
 )
 
 // lane returns the lane that paces the target's sends.
 func (t Target) lane() ledger.LaneID {
 	surface := webhookSurface
-	if t.Lookup != nil {
+	switch {
+	case t.Lookup != nil:
 		surface = lookupSurface
+	case t.Routine != nil:
+		surface = apiSurface
 	}
-	return ledger.LaneID(cmp.Or(t.Workspace, "main") + "/" + surface)
+	return lane(t.workspace(), surface)
 }
+
+func lane(workspace, surface string) ledger.LaneID { return ledger.LaneID(workspace + "/" + surface) }
 
 // id returns the digest under which the ledger knows the webhook.
 func (w Webhook) id() ledger.Digest {
@@ -129,8 +139,11 @@ func (w Webhook) id() ledger.Digest {
 
 // kind names what the target is.
 func (t Target) kind() string {
-	if t.Lookup != nil {
+	switch {
+	case t.Lookup != nil:
 		return "lookup"
+	case t.Routine != nil:
+		return "routine"
 	}
 	return "table"
 }
@@ -144,6 +157,9 @@ func (t Target) ledgerTarget(emulated bool) ledger.Target {
 	if t.CompleteWhen != nil {
 		lt.CompleteWhen = t.CompleteWhen.Holds
 	}
+	if t.Routine != nil {
+		lt.Runs = &t.Routine.Runs
+	}
 	if t.Lookup != nil && lt.OnUncertain == "" {
 		lt.OnUncertain = ledger.Resend // asking again makes no second row
 	}
@@ -154,14 +170,17 @@ func (t Target) ledgerTarget(emulated bool) ledger.Target {
 	return lt
 }
 
-// urls returns the URLs that the target's requests go to.
-func (t Target) urls() []string {
+// urls returns the URLs that a target's requests go to.
+func (c Config) urls(t Target) []string {
 	var urls []string
 	for _, w := range t.Webhooks {
 		urls = append(urls, w.URL)
 	}
 	if t.Lookup != nil && t.Lookup.BaseURL != "" {
 		urls = append(urls, t.Lookup.BaseURL)
+	}
+	if t.Routine != nil {
+		urls = append(urls, c.PublicAPI[t.workspace()].baseURL())
 	}
 	return urls
 }
@@ -173,7 +192,7 @@ func (c Config) base() (string, error) {
 	}
 	base := ""
 	for _, t := range c.Targets {
-		for _, address := range t.urls() {
+		for _, address := range c.urls(t) {
 			u, err := url.Parse(address)
 			if err != nil || u.Host == "" {
 				return "", &ledger.Error{

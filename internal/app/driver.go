@@ -19,7 +19,7 @@ func (a *App) connect() error {
 			}
 			a.webhooks[w.id()] = client
 		}
-		if t.Lookup == nil {
+		if t.Lookup == nil { // routines share their workspace's client, see connectAPIs
 			continue
 		}
 		client, err := clay.New(clay.Config{
@@ -31,13 +31,16 @@ func (a *App) connect() error {
 		}
 		a.lookups[t.Name] = client
 	}
-	return nil
+	return a.connectAPIs()
 }
 
 // drivers returns what sends the records of each target.
 func (a *App) drivers(tickets ledger.Tickets) map[string]dispatch.Driver {
 	drivers := map[string]dispatch.Driver{}
 	for _, t := range a.config.Targets {
+		if t.Routine != nil {
+			continue // see runners
+		}
 		if t.Lookup != nil {
 			drivers[t.Name] = &dispatch.Lookup{Finder: a.lookups[t.Name], Kind: t.Lookup.Kind}
 			continue

@@ -21,6 +21,13 @@ func (a *App) emulate() error {
 	if e.Pace != (ledger.Pace{}) {
 		options.PerSecond, options.Burst = e.Pace.PerSecond, 2*e.Pace.Burst // Clay's own burst is twice the default's
 	}
+	for workspace := range a.config.PublicAPI {
+		if c := a.emulatedCompletion(workspace); c.ID != "" {
+			options.PublicAPI.Webhooks = append(options.PublicAPI.Webhooks, claytest.CompletionWebhook{
+				ID: c.ID, Secret: c.Secret, URL: "http://" + a.CallbackAddr() + collect.CompletionPath + workspace,
+			})
+		}
+	}
 	if len(a.config.Targets) > 0 {
 		options.Column = a.column(a.config.Targets[0]) // from the start: rows of an earlier run are owed callbacks
 	}
@@ -29,7 +36,11 @@ func (a *App) emulate() error {
 		return &ledger.Error{Kind: ledger.Unavailable, Op: "emulator", Message: "Clay cannot be emulated", Err: err}
 	}
 	a.emulator = emulator
+	a.emulateAPI(emulator.URL())
 	for i, t := range a.config.Targets {
+		if t.Routine != nil {
+			continue
+		}
 		if t.Lookup != nil {
 			a.config.Targets[i].Lookup = &Lookup{Kind: t.Lookup.Kind, Key: emulatedKey, BaseURL: emulator.URL()}
 			continue
@@ -44,7 +55,7 @@ func (a *App) emulate() error {
 	return nil
 }
 
-// emulatedKey is the Enterprise API key that the emulator takes.
+// emulatedKey is the API key that the emulator takes, of either API.
 const emulatedKey = "emulated"
 
 // column returns the emulated HTTP API column that sends a table's results back; none when no callbacks are taken.

@@ -62,10 +62,11 @@ func (s *server) addr() string {
 	return s.listener.Addr().String()
 }
 
-// takeCallbacks answers callbacks from now on.
-func (a *App) takeCallbacks(callbacks http.Handler) {
+// takeCallbacks answers callbacks and completion webhooks from now on.
+func (a *App) takeCallbacks(callbacks, completions http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle(collect.CallbackPath, callbacks)
+	mux.Handle(collect.CompletionPath, completions)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	a.callbacks.serve(&http.Server{
 		Handler:           mux,
