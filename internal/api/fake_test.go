@@ -93,7 +93,7 @@ func (f *fake) accept(s ledger.Submission) ledger.Acceptance {
 	if s.Once != nil {
 		if body, known := f.bodies[s.Once.Key]; known {
 			if body != s.Once.Body {
-				return ledger.Acceptance{Err: &ledger.Error{Kind: ledger.Conflict, Message: "this idempotency key came before, with another body"}}
+				return ledger.Acceptance{Err: &ledger.Error{Kind: ledger.Reused, Message: "this idempotency key came before, with another body"}}
 			}
 			a := f.once[s.Once.Key]
 			a.Record, a.Repeated = f.records[a.Record.ID], true
@@ -123,7 +123,7 @@ func (f *fake) accept(s ledger.Submission) ledger.Acceptance {
 	if s.Load != 0 {
 		f.rows[row] = s.ID
 	}
-	f.put(a.Record, "")
+	f.put(a.Record, a.Notice())
 	accepted := ledger.Acceptance{Record: a.Record, Differs: a.Differs}
 	accepted.Record.Fields, accepted.Record.Metadata, accepted.Record.Result = nil, nil, nil
 	if s.Once != nil {

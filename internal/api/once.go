@@ -2,7 +2,6 @@ package api
 
 import (
 	"crypto/sha256"
-	"errors"
 	"strings"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -45,17 +44,4 @@ func digest(texts ...string) ledger.Digest {
 		h.Write(sum[:])
 	}
 	return ledger.Digest(h.Sum(nil)[:16])
-}
-
-// itemError is why a record was refused. Under an idempotency key a conflict is the key's, which has a status of its own.
-func itemError(err error, o *ledger.Once) error {
-	e, ok := errors.AsType[*ledger.Error](err)
-	if !ok || e.Kind != ledger.Conflict || o == nil {
-		return err
-	}
-	p := refusal(keyReused, "%s", e.Message)
-	if e.Hint != "" {
-		p.Hint = e.Hint
-	}
-	return p
 }

@@ -32,7 +32,6 @@ const (
 	methodNotAllowed ledger.Kind = "method_not_allowed"
 	tooLarge         ledger.Kind = "too_large"
 	unsupported      ledger.Kind = "unsupported_media_type"
-	keyReused        ledger.Kind = "idempotency_key_reused"
 
 	invalid  = ledger.Invalid
 	notFound = ledger.NotFound
@@ -50,10 +49,10 @@ var kinds = map[ledger.Kind]struct {
 	forbidden:          {403, "Not allowed", "", 0},
 	ledger.NotFound:    {404, "Not found", "check its name, and that your key reaches it", 0},
 	methodNotAllowed:   {405, "Not possible here", "see /docs", 0},
-	ledger.Conflict:    {409, "Its state does not allow that", "read it again: it may have moved on", 0},
+	ledger.Conflict:    {409, "Not possible as things stand", "read it again: it may have moved on", 0},
 	tooLarge:           {413, "Too large", "send less at once", 0},
 	unsupported:        {415, "The body's format is not understood", "send JSON with Content-Type: application/json, not compressed", 0},
-	keyReused:          {422, "The idempotency key came before with another body", "use a new key for new content", 0},
+	ledger.Reused:      {422, "The idempotency key came before with another body", "use a new key for new content", 0},
 	ledger.Busy:        {503, "The ledger is busy", "try again; with an Idempotency-Key that is safe", 1},
 	ledger.Full:        {503, "The ledger has no space left", "free space on the gateway's disk, then try again", 30},
 	ledger.Unavailable: {503, "The ledger cannot be reached", "try again; with an Idempotency-Key that is safe", 5},

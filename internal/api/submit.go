@@ -105,7 +105,7 @@ func (s *server) take(c *call, sub submission, raw []byte) (*ledger.Acceptance, 
 	}
 	a := &answers[0]
 	if a.Err != nil {
-		return nil, itemError(a.Err, item.Once)
+		return nil, a.Err
 	}
 	if a.Repeated {
 		c.w.Header().Set("Idempotent-Replayed", "true")

@@ -7,14 +7,15 @@ type Kind string
 
 // The kinds of error.
 const (
-	Invalid     Kind = "invalid"     // the input can never be taken
-	NotFound    Kind = "not_found"   // there is no such record, target or load
-	Conflict    Kind = "conflict"    // the record's state does not allow it
-	Busy        Kind = "busy"        // the ledger is in use by another process
-	Foreign     Kind = "foreign"     // the ledger belongs to another Clay, or was written by a newer version
-	Full        Kind = "full"        // no space is left for the ledger
-	Unavailable Kind = "unavailable" // the ledger cannot be reached or is closed
-	Internal    Kind = "internal"    // a defect, or a damaged ledger
+	Invalid     Kind = "invalid"                // the input can never be taken
+	NotFound    Kind = "not_found"              // there is no such record, target or load
+	Conflict    Kind = "conflict"               // the record's state does not allow it, or another input is under way
+	Reused      Kind = "idempotency_key_reused" // the idempotency key came before, with another body
+	Busy        Kind = "busy"                   // the ledger is in use by another process
+	Foreign     Kind = "foreign"                // the ledger belongs to another Clay, or was written by a newer version
+	Full        Kind = "full"                   // no space is left for the ledger
+	Unavailable Kind = "unavailable"            // the ledger cannot be reached or is closed
+	Internal    Kind = "internal"               // a defect, or a damaged ledger
 )
 
 // Error is the error type of the ledger and its stores.

@@ -29,6 +29,7 @@ const (
 type Notice struct {
 	Seq    int64 // grows with every notice; never reused
 	Kind   NoticeKind
+	Cached bool     // of a record that was done without being sent
 	Target string   // "" for those about all targets
 	Record RecordID // zero for those about targets
 	Reason string   // of a pause, a breaker that opened, or a stop
@@ -51,6 +52,20 @@ func (c Change) Notice() NoticeKind {
 		return RecordUpdated
 	}
 	return ""
+}
+
+// Notice returns what the admission is to be announced as; "" for nothing. What is done at once is announced as what
+// comes to its result later is, so that whoever forwards results misses none.
+func (a Admission) Notice() NoticeKind {
+	if a.Record.State == Done {
+		return RecordDone
+	}
+	return ""
+}
+
+// NoticeOf returns the notice of that kind about a record.
+func NoticeOf(kind NoticeKind, r Record) Notice {
+	return Notice{Kind: kind, Target: r.Target, Record: r.ID, Cached: r.Cached}
 }
 
 // Notices are kept and read in order.

@@ -38,7 +38,7 @@ type Acceptance struct {
 	Record   Record // without its bodies
 	Repeated bool   // it was known before
 	Differs  bool   // it shares the work of a record with another input
-	Err      error  // why it alone was refused: kind Conflict when its idempotency key came with another body
+	Err      error  // why it alone was refused: kind Reused or Conflict
 }
 
 // Lanes hands out work at Clay's pace.

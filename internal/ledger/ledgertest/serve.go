@@ -43,7 +43,7 @@ func serveOnce(e *env) {
 		e.Errorf("the second time it is %+v, want the record in its present state", again)
 	}
 	other := e.acceptOne(e.sub(people, once(1, 2)))
-	e.wantKind(ledger.Conflict, other.Err)
+	e.wantKind(ledger.Reused, other.Err)
 	if e.acceptOne(e.sub(people, once(2, 1))).Repeated {
 		e.Error("another key is known")
 	}
@@ -151,14 +151,19 @@ func serveNotices(e *env) {
 	e.result(leader.Record.ID, `{"title":"Countess"}`) // no news
 	e.must(e.Pause(e.Context(), people, ledger.Pause{Reason: "so"}))
 	e.reopen()
+	cached := e.acceptOne(e.sub(people, keyed(1))).Record
+	e.same(ledger.Done, cached.State)
 	type notice struct {
 		Kind   ledger.NoticeKind
+		Cached bool
 		Record ledger.RecordID
 		Reason string
 	}
 	want := []notice{
-		{Kind: ledger.RecordDone, Record: leader.Record.ID}, {Kind: ledger.RecordDone, Record: a}, {Kind: ledger.RecordDone, Record: b},
+		{Kind: ledger.RecordDone, Record: leader.Record.ID}, {Kind: ledger.RecordDone, Cached: true, Record: a},
+		{Kind: ledger.RecordDone, Cached: true, Record: b},
 		{Kind: ledger.RecordUpdated, Record: leader.Record.ID}, {Kind: ledger.TargetPaused, Reason: "so"},
+		{Kind: ledger.RecordDone, Cached: true, Record: cached.ID},
 	}
 	var got []notice
 	var seq int64
@@ -172,7 +177,7 @@ func serveNotices(e *env) {
 			e.Errorf("after %d comes %+v", seq, page[0])
 		}
 		seq = page[0].Seq
-		got = append(got, notice{page[0].Kind, page[0].Record, page[0].Reason})
+		got = append(got, notice{page[0].Kind, page[0].Cached, page[0].Record, page[0].Reason})
 	}
 	e.same(want, got)
 	last, err = e.LastNotice(e.Context())
@@ -191,6 +196,7 @@ func serveConflicts(e *env) {
 		got := e.acceptOne(e.sub(people, key, input))
 		if want == "" {
 			e.wantKind(ledger.Conflict, got.Err)
+			e.wantKind(ledger.Conflict, e.acceptOne(e.sub(people, key, input, once(9, 9))).Err)
 		} else if got.Record.State != want || got.Differs != (want == ledger.Joined) {
 			e.Errorf("%q: %+v, want it %s", policy, got, want)
 		}

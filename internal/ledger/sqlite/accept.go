@@ -105,6 +105,9 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 		return ledger.Acceptance{}, err
 	}
 	t.count(nil, &a.Record)
+	if err := t.announce(ledger.NoticeOf(a.Notice(), a.Record)); err != nil {
+		return ledger.Acceptance{}, err
+	}
 	t.publish(target.Lane)
 	if s.Load != 0 {
 		t.publish(s.Load)

@@ -108,7 +108,7 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 		}
 		t.count(&before, &c.Record)
 		t.tell(target, c)
-		if err := t.announce(ledger.Notice{Kind: c.Notice(), Target: target.Name, Record: c.Record.ID}); err != nil {
+		if err := t.announce(ledger.NoticeOf(c.Notice(), c.Record)); err != nil {
 			return err
 		}
 	}

@@ -12,15 +12,15 @@ func (t *tx) announce(n ledger.Notice) error {
 	if n.Kind == "" {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO notices (kind, target, record, reason, at) VALUES (?, ?, ?, ?, ?)`,
-		string(n.Kind), n.Target, orNull(ledger.Digest(n.Record)), n.Reason, micros(t.now))
+	_, err := t.exec(`INSERT INTO notices (kind, cached, target, record, reason, at) VALUES (?, ?, ?, ?, ?, ?)`,
+		string(n.Kind), n.Cached, n.Target, orNull(ledger.Digest(n.Record)), n.Reason, micros(t.now))
 	t.publish(ledger.Announced)
 	return err
 }
 
 // Notices implements [ledger.Notices].
 func (s *Store) Notices(ctx context.Context, after int64, max int) ([]ledger.Notice, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT seq, kind, target, record, reason, at FROM notices
+	rows, err := s.read.QueryContext(ctx, `SELECT seq, kind, cached, target, record, reason, at FROM notices
 		WHERE seq > ? ORDER BY seq LIMIT ?`, after, max)
 	if err != nil {
 		return nil, s.wrap("read", err)
@@ -31,7 +31,7 @@ func (s *Store) Notices(ctx context.Context, after int64, max int) ([]ledger.Not
 		var n ledger.Notice
 		var record []byte
 		var at int64
-		if err := rows.Scan(&n.Seq, &n.Kind, &n.Target, &record, &n.Reason, &at); err != nil {
+		if err := rows.Scan(&n.Seq, &n.Kind, &n.Cached, &n.Target, &record, &n.Reason, &at); err != nil {
 			return nil, s.wrap("read", err)
 		}
 		copy(n.Record[:], record)

@@ -17,7 +17,7 @@ func (t *tx) once(o ledger.Once) (ledger.Acceptance, error) {
 	}
 	if !bytes.Equal(body, o.Body[:]) {
 		return ledger.Acceptance{Err: &ledger.Error{
-			Kind: ledger.Conflict, Op: "accept", Message: "this idempotency key came before, with another body",
+			Kind: ledger.Reused, Op: "accept", Message: "this idempotency key came before, with another body",
 			Hint: "use a new key for new content; the same key is for repeating the same request",
 		}}, nil
 	}

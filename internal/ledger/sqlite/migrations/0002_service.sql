@@ -4,6 +4,7 @@
 CREATE TABLE notices (
   seq    INTEGER PRIMARY KEY AUTOINCREMENT,
   kind   TEXT    NOT NULL,
+  cached INTEGER NOT NULL,              -- of a record that was done without being sent
   target TEXT    NOT NULL,
   record BLOB,
   reason TEXT    NOT NULL,
