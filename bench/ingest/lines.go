@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/claygate/claygate/bench/load"
 )
 
 // bulkLines is how many records one bulk request brings.
@@ -33,15 +34,10 @@ func lines(dir string) {
 
 // sendLines sends a body of lines and returns the records accepted a second, until the last answer was read.
 func sendLines(h http.Handler, text []byte) float64 {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	server := &http.Server{Handler: h}
-	go func() { _ = server.Serve(l) }()
-	defer server.Close()
+	addr, stop := load.Serve(h)
+	defer stop()
 	began := time.Now()
-	req, err := http.NewRequest("POST", "http://"+l.Addr().String()+"/v1/targets/people/records", bytes.NewReader(text))
+	req, err := http.NewRequest("POST", "http://"+addr+"/v1/targets/people/records", bytes.NewReader(text))
 	if err != nil {
 		log.Fatal(err)
 	}

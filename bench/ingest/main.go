@@ -7,20 +7,20 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
-	"slices"
 	"text/tabwriter"
 	"time"
 
+	"github.com/claygate/claygate/bench/load"
 	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
@@ -49,7 +49,7 @@ func main() {
 		lines(dir)
 		return
 	}
-	var ours, theirs []result
+	var ours, theirs []load.Result
 	for round := range *rounds { // in turns, so that both meet the same noise
 		theirs = append(theirs, measure(http.HandlerFunc(bare)))
 		gateway, done := claygate(filepath.Join(dir, fmt.Sprint(round)))
@@ -98,16 +98,20 @@ func claygate(path string) (http.Handler, func()) {
 	}
 }
 
+// key is the API key of the load.
+const key = "cg_bench"
+
+var keyHash = sha256.Sum256([]byte(key))
+
 // measure serves a handler and loads it.
-func measure(h http.Handler) result {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
-	go func() { _ = server.Serve(l) }()
-	defer server.Close()
-	return load(l.Addr().String())
+func measure(h http.Handler) load.Result {
+	addr, stop := load.Serve(h)
+	defer stop()
+	request := load.Post("/v1/targets/people/records", addr, "Authorization: Bearer "+key+"\r\n", body)
+	return load.Run{
+		Addr: addr, Clients: *clients, Length: *length, Status: http.StatusAccepted,
+		Request: func(int, int) []byte { return request },
+	}.Do()
 }
 
 // profiled profiles a round, all but the first, which warms up.
@@ -128,23 +132,16 @@ func profiled(round int) (stop func()) {
 	}
 }
 
-func report(ours, theirs []result) {
+func report(ours, theirs []load.Result) {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(out, "one record a request, %d connections, median of %d\tlowest/s\tmedian/s\thighest/s\tp50\tp99\tCPU each\tratio\t\n", *clients, *rounds)
-	opponent := middle(theirs).rate
-	row := func(name string, all []result) {
-		slices.SortFunc(all, func(a, b result) int { return int(a.rate - b.rate) })
-		m := middle(all)
-		fmt.Fprintf(out, "%s\t%.0f\t%.0f\t%.0f\t%s\t%s\t%s\t%.0f %%\t\n", name, all[0].rate, m.rate, all[len(all)-1].rate,
-			m.p50.Round(10*time.Microsecond), m.p99.Round(10*time.Microsecond), m.cpu.Round(time.Microsecond/10), 100*m.rate/opponent)
+	opponent := load.Middle(theirs).Rate
+	row := func(name string, all []load.Result) {
+		m := load.Middle(all)
+		fmt.Fprintf(out, "%s\t%.0f\t%.0f\t%.0f\t%s\t%s\t%s\t%.0f %%\t\n", name, all[0].Rate, m.Rate, all[len(all)-1].Rate,
+			m.P50.Round(10*time.Microsecond), m.P99.Round(10*time.Microsecond), m.CPU.Round(time.Microsecond/10), 100*m.Rate/opponent)
 	}
 	row("a bare handler that keeps nothing", theirs)
 	row("claygate, each record on disk before 202", ours)
 	out.Flush()
-}
-
-// middle returns the round of the median rate.
-func middle(all []result) result {
-	sorted := slices.SortedFunc(slices.Values(all), func(a, b result) int { return int(a.rate - b.rate) })
-	return sorted[len(sorted)/2]
 }

@@ -21,8 +21,16 @@ func (f *refused) write(w http.ResponseWriter) {
 	answer(w, f.status, map[string]any{"ok": false, "error": f.message})
 }
 
+// taken is the answer to a callback that is on disk.
+var taken = []byte(`{"ok":true}` + "\n")
+
+func accept(w http.ResponseWriter) {
+	w.Header()["Content-Type"] = []string{"application/json"}
+	_, _ = w.Write(taken) // the client left; the ledger has the callback all the same
+}
+
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client left; the ledger has the callback all the same
+	_ = json.NewEncoder(w).Encode(body) // the client left: nothing is to be done
 }

@@ -112,7 +112,7 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if r := applied.Record; r.Revision == 0 && !applied.Fresh {
 		c.log.Info("callback kept, and its record stays open", "record", r.ID, "state", r.State, "reason", r.Reason)
 	}
-	answer(w, http.StatusOK, map[string]any{"ok": true})
+	accept(w)
 }
 
 // keep has the ledger take a callback. It asks until the context ends where that may help.

@@ -22,6 +22,10 @@ func TestIsEmpty(t *testing.T) {
 		"a blank within is a value":   {`{}`, `{"a":[null]}`, false},
 		"white space is a value":      {`{}`, `{"a":" "}`, false},
 		"nothing is known to be sent": {``, `{"a":1}`, false},
+		"a name sent with escapes":    {`{"t\u0069tle":"a"}`, `{"title":"b"}`, true},
+		"a name that needs escapes":   {`{"a\"b":"a"}`, `{"a\"b":"b"}`, true},
+		"a name that is a value":      {`{"a":"title"}`, `{"title":"b"}`, false},
+		"one sent and one not":        {`{"a":"x"}`, `{"a":"x","b":"y"}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := isEmpty([]byte(c.in), []byte(c.out))
