@@ -61,7 +61,7 @@ func TestCrashPoints(t *testing.T) {
 			began := time.Now()
 			g := newGateway(t, 200, cmp.Or(s.timeout, "2s"))
 			if s.long {
-				g.padding = strings.Repeat("x", 30_000)
+				g.padding = strings.Repeat("x", 90_000)
 			}
 			g.must(g.clay.SetFaults(s.faults...))
 			ctx, stop := context.WithCancel(t.Context())
