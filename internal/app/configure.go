@@ -14,16 +14,21 @@ import (
 func FromConfig(c config.Config) Config {
 	out := Config{
 		Ledger: c.Ledger, Listen: c.Listen, CallbackListen: c.CallbackListen, Pace: map[string]ledger.Pace{},
+		PublicAPI: map[string]PublicAPI{},
 	}
 	for name, w := range c.Workspaces {
 		out.Pace[name] = ledger.Pace{PerSecond: w.Pace.PerSecond, Burst: w.Pace.Burst}
+		out.PublicAPI[name] = publicAPI(w)
 	}
 	for _, t := range c.Targets() {
-		if t.Kind == config.KindLookup {
+		switch t.Kind {
+		case config.KindLookup:
 			out.Targets = append(out.Targets, lookupTarget(t, c.Workspaces[t.Workspace]))
-			continue
+		case config.KindRoutine:
+			out.Targets = append(out.Targets, routineTarget(t))
+		default:
+			out.Targets = append(out.Targets, tableTarget(t))
 		}
-		out.Targets = append(out.Targets, tableTarget(t))
 	}
 	return out
 }
@@ -59,7 +64,30 @@ func lookupTarget(t config.Target, w config.Workspace) Target {
 	}
 }
 
-// never turns the configuration's 0, which says that no result is reused, into the ledger's way to say so.
+func publicAPI(w config.Workspace) PublicAPI {
+	return PublicAPI{
+		Key: w.PublicAPIKey.Reveal(), BaseURL: w.BaseURL, Pace: ledger.Pace{PerSecond: w.APIPace.PerSecond, Burst: w.APIPace.Burst},
+		Completion: Completion{ID: w.CompletionWebhook.ID, Secret: w.CompletionWebhook.Secret.Reveal()},
+	}
+}
+
+func routineTarget(t config.Target) Target {
+	r := t.Routine
+	routine := &Routine{
+		ID: r.Routine, Inputs: r.Inputs, Runs: ledger.RunPolicy{Linger: never(r.Linger), BulkFrom: r.BulkFrom},
+	}
+	if r.BulkFrom == 0 {
+		routine.Runs.BulkFrom = -1
+	}
+	routine.FailedWhen, _ = expression.Compile(r.FailedWhen) // the configuration compiled it before
+	return Target{
+		Workspace: t.Workspace, Name: t.Short(), DedupeBy: r.DedupeBy, Version: r.Version, Priority: r.Priority,
+		MaxAge: never(r.MaxAge), EmptyMaxAge: never(r.EmptyMaxAge), ResultTimeout: r.ResultTimeout,
+		OnConflict: ledger.ConflictPolicy(r.OnConflict), OnUncertain: ledger.UncertainPolicy(r.OnUncertain), Routine: routine,
+	}
+}
+
+// never turns the configuration's 0, which says that no result is reused, or that nothing lingers, into the ledger's way to say so.
 func never(age time.Duration) time.Duration {
 	if age == 0 {
 		return -1

@@ -18,7 +18,7 @@ func (d *decoder) checkWorkspaces(c *Config) {
 	case !d.given("workspaces"):
 		d.refuse("workspaces", "is missing", "name at least one, or leave out the file to use CLAY_WEBHOOK_URL alone")
 	case len(c.Targets()) == 0:
-		d.refuse("workspaces", "there is no table and no lookup, so nothing to send to", noTarget)
+		d.refuse("workspaces", "there is no table, no routine and no lookup, so nothing to send to", noTarget)
 	}
 	for _, name := range names(c.Workspaces) {
 		w := c.Workspaces[name]
@@ -36,20 +36,40 @@ func (d *decoder) checkWorkspace(path string, w *Workspace, c *Config) {
 	if len(w.Lookups) > 0 && !w.EnterpriseAPIKey.IsSet() && d.sound(path+".enterprise_api_key") {
 		d.refuse(path+".enterprise_api_key", "is missing; lookups need it", "write enterprise_api_key: env:CLAY_ENTERPRISE_API_KEY")
 	}
+	d.checkAPI(path, w)
 	for _, name := range names(w.Tables) {
 		t := w.Tables[name]
 		d.checkTable(join(path+".tables", name), &t, c)
 		w.Tables[name] = t
 	}
+	for _, name := range names(w.Routines) {
+		r := w.Routines[name]
+		at := join(path+".routines", name)
+		d.checkName(at, name, map[string]bool{"table": has(w.Tables, name)})
+		d.checkRoutine(at, &r, c)
+		w.Routines[name] = r
+	}
 	for _, name := range names(w.Lookups) {
 		l := w.Lookups[name]
 		at := join(path+".lookups", name)
-		if _, also := w.Tables[name]; also && name != "?" {
-			d.refuse(at, "there is a table of this name already", "name one of them otherwise: both are addressed by it")
-		}
+		d.checkName(at, name, map[string]bool{"table": has(w.Tables, name), "routine": has(w.Routines, name)})
 		d.checkLookup(at, &l, c)
 		w.Lookups[name] = l
 	}
+}
+
+// checkName refuses a target's name that one of another kind has.
+func (d *decoder) checkName(path, name string, also map[string]bool) {
+	for _, kind := range names(also) {
+		if also[kind] && name != "?" {
+			d.refuse(path, "there is a "+kind+" of this name already", "name one of them otherwise: both are addressed by it")
+		}
+	}
+}
+
+func has[T any](m map[string]T, name string) bool {
+	_, ok := m[name]
+	return ok
 }
 
 func (d *decoder) checkPace(path string, p Pace) {

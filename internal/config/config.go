@@ -68,13 +68,21 @@ type Log struct {
 type Workspace struct {
 	// EnterpriseAPIKey is the key of Clay's Enterprise API. Only lookups need it.
 	EnterpriseAPIKey Secret `yaml:"enterprise_api_key"`
-	// BaseURL is the Clay that the lookups ask, without a slash at its end. Default https://api.clay.com.
+	// PublicAPIKey is the key of Clay's Public API. Only routines need it.
+	PublicAPIKey Secret `yaml:"public_api_key"`
+	// CompletionWebhook is where Clay tells of the ends of runs. Default none: then runs are asked for only.
+	CompletionWebhook CompletionWebhook `yaml:"completion_webhook"`
+	// BaseURL is the Clay that the lookups and routines ask, without a slash at its end. Default https://api.clay.com.
 	BaseURL string `yaml:"base_url"`
 	// Pace bounds what is sent, for the webhooks and for the lookups each.
 	Pace Pace `yaml:"pace"`
+	// APIPace bounds all calls of the Public API: starts, questions, pages of results.
+	APIPace APIPace `yaml:"api_pace"`
 	// Tables are tables with webhook sources, by name.
 	Tables map[string]Table `yaml:"tables"`
-	// Lookups are Enterprise endpoints, by name. A name belongs to one table or lookup of a workspace.
+	// Routines are functions and workflows of the Public API, by name.
+	Routines map[string]Routine `yaml:"routines"`
+	// Lookups are Enterprise endpoints, by name. A name belongs to one table, routine or lookup of a workspace.
 	Lookups map[string]Lookup `yaml:"lookups"`
 }
 

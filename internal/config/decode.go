@@ -97,9 +97,11 @@ func (d *decoder) decode(path string, node *yaml.Node, to reflect.Value) {
 		d.fields(path, []*yaml.Node{node}, to)
 	case to.Type() == fieldsType && d.expect(path, node, yaml.SequenceNode):
 		d.fields(path, node.Content, to)
+	case to.Type() == inputsType && d.expect(path, node, yaml.MappingNode):
+		d.inputs(path, node, to)
 	case to.Kind() == reflect.Struct && d.expect(path, node, yaml.MappingNode):
 		d.object(path, node, to)
-	case to.Kind() == reflect.Map && d.expect(path, node, yaml.MappingNode):
+	case to.Kind() == reflect.Map && to.Type() != inputsType && d.expect(path, node, yaml.MappingNode):
 		d.named(path, node, to)
 	case to.Kind() == reflect.Slice && to.Type() != fieldsType && d.expect(path, node, yaml.SequenceNode):
 		d.list(path, node, to)
@@ -150,6 +152,17 @@ func (d *decoder) named(path string, node *yaml.Node, to reflect.Value) {
 		d.places[join(path, name)] = place{line: key.Line}
 		d.decode(join(path, name), value, element.Elem())
 		to.SetMapIndex(reflect.ValueOf(name), element.Elem())
+	})
+}
+
+// inputs decodes the inputs of a routine, whose names are Clay's.
+func (d *decoder) inputs(path string, node *yaml.Node, to reflect.Value) {
+	to.Set(reflect.MakeMap(to.Type()))
+	d.entries(path, node, func(key, value *yaml.Node) {
+		field := reflect.New(to.Type().Elem()).Elem()
+		d.places[join(path, key.Value)] = place{line: key.Line}
+		d.decode(join(path, key.Value), value, field)
+		to.SetMapIndex(reflect.ValueOf(key.Value), field)
 	})
 }
 

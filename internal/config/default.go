@@ -19,6 +19,11 @@ const (
 	DefaultResultTimeout  = 30 * time.Minute
 	DefaultIDField        = "claygate_id"
 	DefaultWebhookLimit   = 50_000
+	DefaultAPIPerSecond   = 5
+	DefaultAPIBurst       = 5
+	DefaultLinger         = 200 * time.Millisecond
+	DefaultBulkFrom       = 1000
+	DefaultRunTimeout     = day
 )
 
 // defaulter is a part of the configuration that does not start at its zero value.
@@ -33,7 +38,10 @@ func (c *Config) setDefaults() {
 }
 
 func (w *Workspace) setDefaults() {
-	*w = Workspace{BaseURL: DefaultBaseURL, Pace: Pace{PerSecond: DefaultPerSecond, Burst: DefaultBurst}}
+	*w = Workspace{
+		BaseURL: DefaultBaseURL, Pace: Pace{PerSecond: DefaultPerSecond, Burst: DefaultBurst},
+		APIPace: APIPace{PerSecond: DefaultAPIPerSecond, Burst: DefaultAPIBurst},
+	}
 }
 
 func (t *Table) setDefaults() {
@@ -47,4 +55,11 @@ func (w *Webhook) setDefaults() { *w = Webhook{Limit: DefaultWebhookLimit} }
 
 func (l *Lookup) setDefaults() {
 	*l = Lookup{MaxAge: DefaultMaxAge, EmptyMaxAge: DefaultEmptyMaxAge, OnConflict: Join, OnUncertain: Resend}
+}
+
+func (r *Routine) setDefaults() {
+	*r = Routine{
+		Linger: DefaultLinger, BulkFrom: DefaultBulkFrom, ResultTimeout: DefaultRunTimeout, OnUncertain: Hold,
+		MaxAge: DefaultMaxAge, EmptyMaxAge: DefaultEmptyMaxAge, OnConflict: Join,
+	}
 }

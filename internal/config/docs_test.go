@@ -85,7 +85,7 @@ func keys(v reflect.Value, path string, into map[string]string) {
 		key, field := join(path, key), v.Field(i)
 		into[key] = written(field)
 		switch part := field.Type(); {
-		case part == secretType || part == fieldsType:
+		case part == secretType || part == fieldsType || part == inputsType:
 		case part.Kind() == reflect.Struct:
 			keys(field, key, into)
 		case part.Kind() == reflect.Map:

@@ -15,8 +15,8 @@ func TestExampleLoads(t *testing.T) {
 	if w := c.Warnings(); len(w) > 0 {
 		t.Errorf("the example warns: %v", w)
 	}
-	if got := len(c.Targets()); got != 4 {
-		t.Errorf("the example has %d targets, not 4", got)
+	if got := len(c.Targets()); got != 5 {
+		t.Errorf("the example has %d targets, not 5", got)
 	}
 	file, err := os.ReadFile("../../examples/claygate.yaml")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestExampleLoads(t *testing.T) {
 func TestExampleSaysTheDefaults(t *testing.T) {
 	before := mustLoad(t, world{yaml: Example(), files: exampleFiles}.source())
 	all := Example()
-	for _, optional := range []string{"allow_insecure:", "base_url:", "id_field:", "complete_when:"} {
+	for _, optional := range []string{"allow_insecure:", "base_url:", "id_field:", "complete_when:", "failed_when:"} {
 		if !strings.Contains(all, "# "+optional) {
 			t.Errorf("%s is not commented out", optional)
 		}
@@ -42,6 +42,12 @@ func TestExampleSaysTheDefaults(t *testing.T) {
 	if people.CompleteWhen != `status == "finished"` {
 		t.Errorf("complete_when is %q", people.CompleteWhen)
 	}
+	routine := after.Workspaces["main"].Routines["work-email"]
+	if routine.FailedWhen != "error != nil" {
+		t.Errorf("failed_when is %q", routine.FailedWhen)
+	}
+	routine.FailedWhen = ""
+	after.Workspaces["main"].Routines["work-email"] = routine
 	people.CompleteWhen = ""
 	after.Workspaces["main"].Tables["people"] = people
 	if diff := cmp.Diff(before, after, opaque); diff != "" {

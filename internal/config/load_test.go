@@ -20,7 +20,7 @@ func TestDefaults(t *testing.T) {
 		Retention: Retention{Bodies: 30 * day, Metadata: 90 * day},
 		Log:       Log{Level: Info, Format: Auto},
 		Workspaces: map[string]Workspace{"main": {
-			BaseURL: "https://api.clay.com", Pace: Pace{PerSecond: 10, Burst: 10},
+			BaseURL: "https://api.clay.com", Pace: Pace{PerSecond: 10, Burst: 10}, APIPace: APIPace{PerSecond: 5, Burst: 5},
 			Tables: map[string]Table{"people": {
 				Webhooks:     []Webhook{{URL: NewSecret(webhookURL, "env:CLAY_WEBHOOK_URL"), Limit: 50_000}},
 				AwaitsResult: true, MaxAge: 30 * day, EmptyMaxAge: day, OnConflict: Join, ResultTimeout: 30 * time.Minute,

@@ -16,6 +16,7 @@ import (
 var (
 	secretType   = reflect.TypeFor[Secret]()
 	fieldsType   = reflect.TypeFor[Fields]()
+	inputsType   = reflect.TypeFor[Inputs]()
 	durationType = reflect.TypeFor[time.Duration]()
 )
 

@@ -23,7 +23,7 @@ const (
 // variables are what the tests' configurations refer to.
 var variables = map[string]string{
 	"CLAY_WEBHOOK_URL": webhookURL, "OTHER_URL": otherURL, "CLAY_WEBHOOK_TOKEN": "tok-1", "CLAY_ENTERPRISE_API_KEY": "key-1",
-	"CLAYGATE_CALLBACK_SECRET": "hush-1",
+	"CLAYGATE_CALLBACK_SECRET": "hush-1", "CLAY_PUBLIC_API_KEY": "key-2", "CLAY_COMPLETION_SECRET": "whsec_0123456789",
 }
 
 // world is a source made of texts.

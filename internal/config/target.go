@@ -7,17 +7,19 @@ type Kind string
 
 // The kinds.
 const (
-	KindTable  Kind = "table"
-	KindLookup Kind = "lookup"
+	KindTable   Kind = "table"
+	KindRoutine Kind = "routine"
+	KindLookup  Kind = "lookup"
 )
 
-// Target is one table or lookup, with the workspace it belongs to.
+// Target is one table, routine or lookup, with the workspace it belongs to.
 type Target struct {
 	Workspace string
 	Name      string
 	Kind      Kind
-	Table     Table  // of KindTable
-	Lookup    Lookup // of KindLookup
+	Table     Table   // of KindTable
+	Routine   Routine // of KindRoutine
+	Lookup    Lookup  // of KindLookup
 }
 
 // Address names the target in full: workspace/name.
@@ -40,6 +42,9 @@ func (c Config) Targets() []Target {
 		of := map[string]Target{}
 		for name, t := range w.Tables {
 			of[name] = Target{Workspace: workspace, Name: name, Kind: KindTable, Table: t}
+		}
+		for name, r := range w.Routines {
+			of[name] = Target{Workspace: workspace, Name: name, Kind: KindRoutine, Routine: r}
 		}
 		for name, l := range w.Lookups {
 			of[name] = Target{Workspace: workspace, Name: name, Kind: KindLookup, Lookup: l}
@@ -65,6 +70,9 @@ func (c Config) Find(address string) (Target, bool) {
 	w := c.Workspaces[workspace]
 	if t, ok := w.Tables[name]; ok {
 		return Target{Workspace: workspace, Name: name, Kind: KindTable, Table: t}, true
+	}
+	if r, ok := w.Routines[name]; ok {
+		return Target{Workspace: workspace, Name: name, Kind: KindRoutine, Routine: r}, true
 	}
 	if l, ok := w.Lookups[name]; ok {
 		return Target{Workspace: workspace, Name: name, Kind: KindLookup, Lookup: l}, true
