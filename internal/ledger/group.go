@@ -16,6 +16,8 @@ type Group[Tx any] struct {
 	mu     sync.Mutex
 	wait   []*call[Tx]
 	closed error
+	last   int // calls in the transaction before
+	half   int // of the calls that seem to be about
 
 	wake chan struct{} // holds a token while calls may wait
 	quit chan struct{} // closed by Close
@@ -89,16 +91,20 @@ func (g *Group[Tx]) loop() {
 }
 
 // gather returns the calls that share the next transaction. It lets those run first that can: the callers whom the last
-// commit woke are about to call again, and what they ask for is cheaper together.
+// commit woke are about to call again, and what they ask for is cheaper together. But it waits for no more than half of
+// all that are about: the others get ready while these commit, or the processors would idle in turns.
 func (g *Group[Tx]) gather() []*call[Tx] {
 	waiting := 0
 	for {
 		runtime.Gosched()
 		g.mu.Lock()
 		before := waiting
-		if waiting = len(g.wait); waiting == before || waiting >= g.max {
+		if waiting = len(g.wait); waiting == before || waiting >= min(g.max, g.half) {
 			defer g.mu.Unlock()
-			return g.next()
+			batch := g.next()
+			g.half = (len(batch) + len(g.wait) + g.last + 1) / 2
+			g.last = len(batch)
+			return batch
 		}
 		g.mu.Unlock()
 	}

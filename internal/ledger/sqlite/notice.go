@@ -2,20 +2,49 @@ package sqlite
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
 
-// announce keeps a notice, for those who watch.
+// announce keeps a notice, for those who watch. It is written with the transaction's others.
 func (t *tx) announce(n ledger.Notice) error {
 	if n.Kind == "" {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO notices (kind, cached, target, record, reason, at) VALUES (?, ?, ?, ?, ?, ?)`,
-		string(n.Kind), n.Cached, n.Target, orNull(ledger.Digest(n.Record)), n.Reason, micros(t.now))
+	t.notices = append(t.notices, n)
 	t.publish(ledger.Announced)
-	return err
+	return nil
+}
+
+// noticeRows is how many notices one statement writes: each statement also writes the last number given.
+const noticeRows = 16
+
+// insertNotices writes so many notices.
+func insertNotices(n int) string {
+	return `INSERT INTO notices (kind, cached, target, record, reason, at) VALUES (?, ?, ?, ?, ?, ?)` + strings.Repeat(`, (?, ?, ?, ?, ?, ?)`, n-1)
+}
+
+var insertNotice, insertManyNotices = insertNotices(1), insertNotices(noticeRows)
+
+// writeNotices writes what was announced, in its order.
+func (t *tx) writeNotices() error {
+	for all := t.notices; len(all) > 0; {
+		n, query := 1, insertNotice
+		if len(all) >= noticeRows {
+			n, query = noticeRows, insertManyNotices
+		}
+		args := make([]any, 0, 6*noticeRows)
+		for _, notice := range all[:n] {
+			args = append(args, string(notice.Kind), notice.Cached, notice.Target, orNull(ledger.Digest(notice.Record)), notice.Reason, micros(t.now))
+		}
+		if _, err := t.exec(query, args...); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
 }
 
 // Notices implements [ledger.Notices].

@@ -57,7 +57,8 @@ type tx struct {
 	lanes    map[ledger.LaneID]*laneRow
 	breakers map[string]*breakerRow // by target
 	spans    map[span]struct{}      // that hold new records
-	topics   map[any]struct{}       // to publish after the commit
+	notices  []ledger.Notice
+	topics   map[any]struct{} // to publish after the commit
 }
 
 // transact runs a function in one transaction. After an error that leaves the disk's state unknown the store refuses
@@ -242,5 +243,5 @@ func (t *tx) flush() error {
 			return err
 		}
 	}
-	return nil
+	return t.writeNotices()
 }
