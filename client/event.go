@@ -18,7 +18,7 @@ import (
 type Event struct {
 	ID string
 	// Kind is "record.done", "record.updated", "record.failed", "record.expired", "record.canceled", "target.paused",
-	// "target.resumed", "breaker.opened", "breaker.closed", "stopped" or "started".
+	// "target.resumed", "target.removed", "target.returned", "breaker.opened", "breaker.closed", "stopped" or "started".
 	Kind   string
 	Record *Record   // as it now is; nil for events about targets
 	Target string    // "" for those about all

@@ -51,9 +51,12 @@ func open(t *testing.T) *gateway {
 	stop, end := context.WithCancel(context.Background())
 	g.handler = api.New(api.Options{
 		Intake: in, Ledger: g.store, Hub: g.hub, Stop: stop,
-		Targets: []api.Target{
-			{Target: people, Kind: "table", DedupeBy: []string{"email"}, Await: true}, {Target: firms, Kind: "table", Await: true},
+		Targets: func() []api.Target {
+			return []api.Target{
+				{Target: people, Kind: "table", DedupeBy: []string{"email"}, Await: true}, {Target: firms, Kind: "table", Await: true},
+			}
 		},
+		Reload: func(context.Context) (api.Reloaded, error) { return api.Reloaded{Targets: 2, Removed: []string{"old"}}, nil },
 	})
 	g.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.before == nil || !g.before(w, r) {

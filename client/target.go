@@ -7,14 +7,17 @@ import (
 
 // Target is a place in Clay that records go to.
 type Target struct {
-	Name     string        `json:"name"`
-	Kind     string        `json:"kind"` // "table", "routine" or "lookup"
-	Await    bool          `json:"awaits_results"`
-	DedupeBy []string      `json:"dedupe_by"` // the fields that make two records the same work
-	Paused   *Pause        `json:"paused"`    // nil while it sends
-	Breaker  *Breaker      `json:"breaker"`   // nil while it is closed
-	Counts   map[State]int `json:"counts"`    // its records by state
-	Webhooks []Webhook     `json:"webhooks"`
+	Name string `json:"name"`
+	Kind string `json:"kind"` // "table", "routine" or "lookup"; "unknown" where it is not configured
+	// Configured is false for a target that is not in the gateway's configuration although it has records: they stay as
+	// they are until it is again.
+	Configured bool          `json:"configured"`
+	Await      bool          `json:"awaits_results"`
+	DedupeBy   []string      `json:"dedupe_by"` // the fields that make two records the same work
+	Paused     *Pause        `json:"paused"`    // nil while it sends
+	Breaker    *Breaker      `json:"breaker"`   // nil while it is closed
+	Counts     map[State]int `json:"counts"`    // its records by state
+	Webhooks   []Webhook     `json:"webhooks"`
 }
 
 // Pause is why a target sends nothing.
@@ -62,6 +65,21 @@ func (c *Client) Resume(ctx context.Context, target string) (Target, error) {
 // Stop stops all sending, within a second and over restarts. The reason is for people; "" for none.
 func (c *Client) Stop(ctx context.Context, reason string) error {
 	return c.post(ctx, "/v1/stop", reasonBody(reason), nil)
+}
+
+// Reloaded is what a reload of the gateway's configuration changed.
+type Reloaded struct {
+	Targets int      `json:"targets"` // that there are now
+	Added   []string `json:"added"`
+	Removed []string `json:"removed"`
+	Restart []string `json:"restart"` // keys of the configuration whose change takes a restart
+}
+
+// Reload makes the gateway read its configuration again. With any mistake in it the error names all of them, and the
+// configuration from before goes on.
+func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
+	var r Reloaded
+	return r, c.post(ctx, "/v1/reload", nil, &r)
 }
 
 // Start lets sending go on after [Client.Stop].

@@ -25,6 +25,7 @@ type Ledger interface {
 	Records(ctx context.Context, ids []ledger.RecordID) ([]ledger.Record, error)
 	Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Attempt, error)
 	TargetStatus(ctx context.Context, target string) (ledger.TargetStatus, error)
+	Targets(ctx context.Context) ([]string, error)
 	Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Applied, error)
 	Pause(ctx context.Context, target string, p ledger.Pause) error
 	Resume(ctx context.Context, target string) error
@@ -50,10 +51,13 @@ type Target struct {
 
 // Options says what the surface works with.
 type Options struct {
-	Intake  Intake
-	Ledger  Ledger
-	Hub     Hub
-	Targets []Target
+	Intake Intake
+	Ledger Ledger
+	Hub    Hub
+	// Targets returns the targets as they are now; nobody may change what it returns.
+	Targets func() []Target
+	// Reload reads the configuration again. Nil where there is none.
+	Reload func(context.Context) (Reloaded, error)
 	// Version of claygate, shown in the OpenAPI document.
 	Version string
 	// Trusted lets everybody do everything: for the socket that only the ledger's owner can open.
@@ -110,6 +114,7 @@ func (s *server) routes() {
 	s.onTarget("POST", "/resume", ledger.ScopeAdmin, s.resume)
 	s.onAll("POST /v1/stop", s.stop)
 	s.onAll("POST /v1/start", s.start)
+	s.onAll("POST /v1/reload", s.reload)
 	s.on("GET /v1/events", s.events, ledger.ScopeRead)
 
 	s.onAll("POST /v1/keys", s.createKey)

@@ -151,6 +151,7 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"POST", "/v1/targets/people/resume", ``},
 		{"POST", "/v1/stop", `{"reason":"too dear"}`},
 		{"POST", "/v1/start", ``},
+		{"POST", "/v1/reload", ``},
 		{"GET", "/v1/keys", ""},
 		{"DELETE", "/v1/keys/" + id, ""},
 		{"GET", "/healthz", ""},

@@ -387,3 +387,13 @@ func (f *full) Accept(ctx context.Context, in []ledger.Submission) ([]ledger.Acc
 	}
 	return f.fake.Accept(ctx, in)
 }
+
+func (f *fake) Targets(ctx context.Context) ([]string, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	names := map[string]bool{}
+	for _, r := range f.records {
+		names[r.Target] = true
+	}
+	return slices.Sorted(maps.Keys(names)), err
+}

@@ -140,7 +140,7 @@ func generated(rnd *rand.Rand) *http.Request {
 		return strings.NewReplacer(" ", "%20", "\n", "%0A", "\r", "%0D", "\x00", "%00", "\x7f", "%7F").Replace(s)
 	}
 	path := pick("/v1/targets/people/records", "/v1/targets/eu/firms/records", "/v1/records", "/v1/records/"+odd(), "/v1/targets",
-		"/v1/targets/"+odd()+"/records", "/v1/targets/people/pause", "/v1/targets/people/resume", "/v1/stop", "/v1/start",
+		"/v1/targets/"+odd()+"/records", "/v1/targets/people/pause", "/v1/targets/people/resume", "/v1/stop", "/v1/start", "/v1/reload",
 		"/v1/keys/"+odd(), "/v1/records/rec_00000000000000000000000004/"+pick("replay", "resolve", "cancel", odd()), "/"+odd(), "/docs")
 	query := ""
 	if rnd.IntN(2) == 0 {

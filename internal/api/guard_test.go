@@ -126,6 +126,7 @@ func TestScopes(t *testing.T) {
 		{"POST", "/v1/targets/eu/firms/pause", "", map[string]int{"bound admin": 404}},
 		{"POST", "/v1/stop", "", map[string]int{"nobody": 401, "send": 403, "bound admin": 403, "ingest": 403, "admin": 200}},
 		{"POST", "/v1/start", "", map[string]int{"bound admin": 403, "admin": 200}},
+		{"POST", "/v1/reload", "", map[string]int{"bound admin": 403, "admin": 200}},
 		{"GET", "/v1/events", "", map[string]int{"nobody": 401, "send": 403, "ingest": 403}},
 		{"GET", "/v1/events?target=eu/firms", "", map[string]int{"bound": 404}},
 		{"POST", "/v1/keys", `{"scopes":["read"]}`, map[string]int{"nobody": 401, "read": 403, "bound admin": 403, "ingest": 403}},

@@ -35,6 +35,7 @@ const (
 
 	invalid  = ledger.Invalid
 	notFound = ledger.NotFound
+	conflict = ledger.Conflict
 )
 
 // kinds is the one table from kinds of error to what HTTP says of them. Retry is the number of seconds after which

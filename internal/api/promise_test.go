@@ -94,8 +94,8 @@ func TestPromisesBite(t *testing.T) {
 		"a member is newly required": {`"required": ["arrived"]`, `"required": ["arrived", "reason"]`, true},
 		"a status is gone":           {`"409": {`, `"418": {`, true},
 		"a limit is lower":           {`"maximum": 500`, `"maximum": 100`, true},
-		"a value is gone":            {`"enum": ["table", "routine", "lookup"]`, `"enum": ["table", "routine"]`, true},
-		"a value is added":           {`"enum": ["table", "routine", "lookup"]`, `"enum": ["table", "routine", "lookup", "list"]`, false},
+		"a value is gone":            {`"enum": ["table", "routine", "lookup", "unknown"]`, `"enum": ["table", "routine", "unknown"]`, true},
+		"a value is added":           {`"enum": ["table", "routine", "lookup", "unknown"]`, `"enum": ["table", "routine", "lookup", "unknown", "list"]`, false},
 		"a member is added":          {`"cached": {`, `"costs": {"type": "integer"}, "cached": {`, false},
 		"other words":                {`Stop all sending`, `Halt all sending`, false},
 	}

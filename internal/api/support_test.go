@@ -73,10 +73,14 @@ func newGateway(t testing.TB, o setup) *gateway {
 		{Target: people, DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Await: true},
 	}})
 	hub := &counted{Hub: o.hub}
+	targets := []api.Target{
+		{Target: people, Kind: "table", DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Kind: "table", Await: true},
+	}
 	handler := api.New(api.Options{
 		Intake: in, Ledger: o.store, Hub: hub, Version: "1.2.3", Trusted: !o.guarded, Stop: o.stop,
-		Targets: []api.Target{
-			{Target: people, Kind: "table", DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Kind: "table", Await: true},
+		Targets: func() []api.Target { return targets },
+		Reload: func(context.Context) (api.Reloaded, error) {
+			return api.Reloaded{Targets: 2, Added: []string{"people"}, Removed: []string{}, Restart: []string{"listen"}}, nil
 		},
 	})
 	return &gateway{t: t, store: o.store, hub: hub, handler: handler}

@@ -23,8 +23,9 @@ func (s *server) target(c *call) (*Target, error) {
 // named returns the target of that name. The workspace may be left out where only one has such a target.
 func (s *server) named(name string) (found *Target, ok bool) {
 	n := 0
-	for i := range s.Targets {
-		t := &s.Targets[i]
+	targets := s.Targets()
+	for i := range targets {
+		t := &targets[i]
 		if t.Name == name {
 			return t, true
 		}
@@ -38,14 +39,17 @@ func (s *server) named(name string) (found *Target, ok bool) {
 
 // TargetView is a target as callers see it.
 type TargetView struct {
-	Name     string               `json:"name"`
-	Kind     string               `json:"kind"`
-	Await    bool                 `json:"awaits_results"`
-	DedupeBy []string             `json:"dedupe_by"`
-	Paused   *Paused              `json:"paused"`  // null while it sends
-	Breaker  *Breaker             `json:"breaker"` // null while it is closed
-	Counts   map[ledger.State]int `json:"counts"`  // records by state
-	Webhooks []Webhook            `json:"webhooks"`
+	Name string `json:"name"`
+	Kind string `json:"kind"` // "unknown" when it is not configured
+	// Configured is false for a target that is not in the configuration although it has records: they stay as they are
+	// until it is again.
+	Configured bool                 `json:"configured"`
+	Await      bool                 `json:"awaits_results"`
+	DedupeBy   []string             `json:"dedupe_by"`
+	Paused     *Paused              `json:"paused"`  // null while it sends
+	Breaker    *Breaker             `json:"breaker"` // null while it is closed
+	Counts     map[ledger.State]int `json:"counts"`  // records by state
+	Webhooks   []Webhook            `json:"webhooks"`
 }
 
 // Paused is why a target sends nothing.
@@ -74,12 +78,14 @@ type Targets struct {
 
 // targets answers GET /v1/targets.
 func (s *server) targets(c *call) error {
-	if _, err := c.params(); err != nil {
+	_, err := c.params()
+	if err != nil {
 		return err
 	}
 	list := Targets{Targets: []TargetView{}}
-	for i := range s.Targets {
-		t := &s.Targets[i]
+	targets := s.Targets()
+	for i := range targets {
+		t := &targets[i]
 		if !c.who.reaches(t.Name) {
 			continue
 		}
@@ -88,6 +94,9 @@ func (s *server) targets(c *call) error {
 			return err
 		}
 		list.Targets = append(list.Targets, v)
+	}
+	if list.Targets, err = s.strays(c, targets, list.Targets); err != nil {
+		return err
 	}
 	reason, err := s.Ledger.Stopped(c.Context())
 	if err != nil {
@@ -101,7 +110,7 @@ func (s *server) targets(c *call) error {
 
 func (s *server) targetView(c *call, t *Target) (TargetView, error) {
 	v := TargetView{
-		Name: t.Name, Kind: t.Kind, Await: t.Await, DedupeBy: append([]string{}, t.DedupeBy...),
+		Name: t.Name, Kind: t.Kind, Configured: t.Kind != unknownKind, Await: t.Await, DedupeBy: append([]string{}, t.DedupeBy...),
 		Counts: map[ledger.State]int{}, Webhooks: []Webhook{},
 	}
 	status, err := s.Ledger.TargetStatus(c.Context(), t.Name)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/claygate/claygate/clay"
 	"github.com/claygate/claygate/clay/claytest"
@@ -36,10 +37,13 @@ type App struct {
 	stopping   context.Context // ends when the app begins to close
 	stopCalls  context.CancelFunc
 	emulator   *claytest.Server
-	webhooks   map[ledger.Digest]*clay.Client
-	lookups    map[string]*clay.Client // by target
-	apis       map[ledger.LaneID]*clay.Client
-	poller     *collect.Poller
+	collector  *collect.Callbacks
+	poller     atomic.Pointer[collect.Poller]
+	tickets    ledger.Tickets
+	reloading  sync.Mutex // held while parts are replaced
+	started    bool
+	parts      atomic.Pointer[parts]    // what follows from the configured targets
+	clients    map[account]*clay.Client // all that were ever used
 	close      sync.Once
 }
 
@@ -53,9 +57,9 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	stopping, stopCalls := context.WithCancel(context.Background())
 	a := &App{
 		stopping: stopping, stopCalls: stopCalls, Hub: &ledger.Hub{}, config: c,
-		webhooks: map[ledger.Digest]*clay.Client{}, lookups: map[string]*clay.Client{},
-		apis: map[ledger.LaneID]*clay.Client{}, poller: collect.NewPoller(collect.PollerOptions{}),
+		clients: map[account]*clay.Client{},
 	}
+	a.poller.Store(collect.NewPoller(collect.PollerOptions{}))
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -69,43 +73,25 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := a.emulate(); err != nil {
 		return err
 	}
-	base, err := a.config.base()
+	p, err := a.prepare(a.config) // before the ledger is tied to what may be a mistake
 	if err != nil {
 		return err
 	}
-	if err := a.connect(); err != nil { // before the ledger is tied to what may be a mistake
-		return err
-	}
 
-	emulated := a.config.Emulate != nil
-	var targets []ledger.Target
-	var intakes []intake.Target
-	var callbacks []collect.Target
-	var served []api.Target
-	lanes := map[ledger.LaneID]ledger.Pace{}
-	for _, t := range a.config.Targets {
-		lt := t.ledgerTarget(emulated)
-		targets = append(targets, lt)
-		await := !t.NoResults || t.Lookup != nil || t.Routine != nil
-		intakes = append(intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Priority: t.Priority, Await: await})
-		served = append(served, api.Target{Target: lt, Kind: t.kind(), DedupeBy: t.DedupeBy, Await: await})
-		if t.Lookup == nil && t.Routine == nil {
-			callbacks = append(callbacks, collect.Target{Name: t.Name, TicketField: t.TicketField, Secret: t.CallbackSecret})
-		}
-		lanes[t.lane()] = a.config.pace(t)
-	}
-	catalog := ledger.NewCatalog(targets, lanes)
-
-	store, err := sqlite.Open(ctx, sqlite.Options{Path: a.config.Ledger, Catalog: catalog, Hub: a.Hub})
+	store, err := sqlite.Open(ctx, sqlite.Options{Path: a.config.Ledger, Catalog: p.catalog, Hub: a.Hub})
 	if err != nil {
 		return err
 	}
 	a.Ledger = store
-	if base != "" {
-		if err := store.Bind(ctx, base); err != nil {
+	if p.base != "" {
+		if err := store.Bind(ctx, p.base); err != nil {
 			return err
 		}
 	}
+	if p.completed, err = p.completions(store, a.config.Log); err != nil {
+		return err
+	}
+	a.parts.Store(p)
 	ticketSecret, err := store.Secret(ctx, "ticket")
 	if err != nil {
 		return err
@@ -114,26 +100,22 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	tickets := ledger.NewTickets(ticketSecret)
+	a.tickets = ledger.NewTickets(ticketSecret)
 
-	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: intakes})
+	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: p.intakes})
 	a.dispatcher = dispatch.New(dispatch.Options{
-		Store: store, Hub: a.Hub, Lanes: catalog.Lanes(), Drivers: a.drivers(tickets), Runners: a.runners(),
+		Store: store, Hub: a.Hub, Lanes: p.catalog.Lanes(), Drivers: p.drivers(a.tickets), Runners: p.runners(),
 		Observe: a.config.Observe, Trouble: a.config.Trouble, Idle: a.config.Idle, Log: a.config.Log,
 	})
-	a.poller = collect.NewPoller(collect.PollerOptions{
-		Store: store, Hub: a.Hub, Clients: a.apis, Failed: a.failures(), Log: a.config.Log,
-	})
+	a.poller.Store(a.newPoller(p))
+	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Log: a.config.Log})
 	if a.callbacks != nil {
-		completions, err := a.completions(store)
-		if err != nil {
-			return err
-		}
-		a.takeCallbacks(collect.New(collect.Options{Store: store, Tickets: tickets, Targets: callbacks, Log: a.config.Log}), completions)
+		a.takeCallbacks(a.collector, http.HandlerFunc(a.completed))
 	}
+	a.warnOfStrays(ctx)
 	surface := api.Options{
-		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: served, Version: a.config.Version, Stop: a.stopping,
-		Log: a.config.Log,
+		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: a.served, Version: a.config.Version, Stop: a.stopping,
+		Log: a.config.Log, Reload: a.reloader(),
 	}
 	a.serveAPI(a.api, api.New(surface))
 	surface.Trusted = true
@@ -144,7 +126,10 @@ func (a *App) open(ctx context.Context) (err error) {
 // Start begins to send: the records of one load, or of any with 0.
 func (a *App) Start(only ledger.LoadID) {
 	a.dispatcher.Start(only)
-	a.poller.Start()
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	a.started = true
+	a.poller.Load().Start()
 }
 
 // StopSending claims nothing more. Requests under way are answered, callbacks are still taken, and runs under way are still
@@ -154,7 +139,7 @@ func (a *App) StopSending() { a.dispatcher.StopSending() }
 // Stop ends sending and waits until the requests under way have been answered, or the context ends.
 func (a *App) Stop(ctx context.Context) error {
 	err := a.dispatcher.Stop(ctx)
-	a.poller.Stop()
+	a.stopPolling()
 	return err
 }
 
@@ -169,20 +154,14 @@ func (a *App) Close() (err error) {
 func (a *App) closeAll() error {
 	var errs []error
 	a.stopCalls()
-	a.poller.Stop()
+	a.stopPolling()
 	if a.emulator != nil {
 		a.emulator.Close()
 	}
 	for _, s := range []*server{a.callbacks, a.api, a.socket} {
 		errs = append(errs, s.close())
 	}
-	for _, c := range a.webhooks {
-		errs = append(errs, c.Close())
-	}
-	for _, c := range a.lookups {
-		errs = append(errs, c.Close())
-	}
-	for _, c := range a.apis {
+	for _, c := range a.clients {
 		errs = append(errs, c.Close())
 	}
 	if a.Ledger != nil {

@@ -27,6 +27,8 @@ type Config struct {
 	// Socket serves the API on a local socket beside the ledger as well, which only the ledger's owner can open: other
 	// commands reach the process that owns the ledger there.
 	Socket bool
+	// Source, when set, reads the configuration again for [App.Reload]. What a reload cannot change is passed over.
+	Source func() (Config, error)
 	// Version is shown in the API's description.
 	Version string
 	// CallbackListen is the address where callbacks are taken, such as "127.0.0.1:8788". "" takes none.

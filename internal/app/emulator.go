@@ -36,19 +36,25 @@ func (a *App) emulate() error {
 		return &ledger.Error{Kind: ledger.Unavailable, Op: "emulator", Message: "Clay cannot be emulated", Err: err}
 	}
 	a.emulator = emulator
-	a.emulateAPI(emulator.URL())
-	for i, t := range a.config.Targets {
+	return a.emulateTargets(a.config)
+}
+
+// emulateTargets points targets at the emulator, and has it call back for them.
+func (a *App) emulateTargets(c Config) error {
+	a.emulateAPI(c.PublicAPI)
+	targets := c.Targets
+	for i, t := range targets {
 		if t.Routine != nil {
 			continue
 		}
 		if t.Lookup != nil {
-			a.config.Targets[i].Lookup = &Lookup{Kind: t.Lookup.Kind, Key: emulatedKey, BaseURL: emulator.URL()}
+			targets[i].Lookup = &Lookup{Kind: t.Lookup.Kind, Key: emulatedKey, BaseURL: a.emulator.URL()}
 			continue
 		}
-		a.config.Targets[i].Webhooks = []Webhook{{URL: emulator.WebhookURL(t.Name)}}
+		targets[i].Webhooks = []Webhook{{URL: a.emulator.WebhookURL(t.Name)}}
 		column := a.column(t)
 		column.Webhook = t.Name
-		if err := emulator.SetColumn(column); err != nil {
+		if err := a.emulator.SetColumn(column); err != nil {
 			return &ledger.Error{Kind: ledger.Internal, Op: "emulator", Message: "Clay cannot be emulated", Err: err}
 		}
 	}

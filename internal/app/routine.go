@@ -2,11 +2,11 @@ package app
 
 import (
 	"cmp"
+	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
 
-	"github.com/claygate/claygate/clay"
 	"github.com/claygate/claygate/internal/collect"
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/expression"
@@ -78,22 +78,18 @@ func withAPIs(c Config) map[string]PublicAPI {
 
 func (t Target) workspace() string { return cmp.Or(t.Workspace, "main") }
 
-// connectAPIs makes the client of each workspace that has routines.
-func (a *App) connectAPIs() error {
-	for _, t := range a.config.Targets {
+// connectAPIs finds or makes the client of each workspace that has routines.
+func (a *App) connectAPIs(p *parts) (err error) {
+	for _, t := range p.config.Targets {
 		lane := t.lane()
-		if t.Routine == nil || a.apis[lane] != nil {
+		if t.Routine == nil || p.apis[lane] != nil {
 			continue
 		}
-		p := a.config.PublicAPI[t.workspace()]
-		client, err := clay.New(clay.Config{
-			PublicAPIKey: p.Key, PublicAPIURL: strings.TrimSuffix(p.baseURL(), "/") + publicAPIPath, Concurrency: dispatch.DefaultConcurrency,
-			Retries: -1, PublicAPIPacer: clay.NewPacer(-1, 0), // the ledger paces, and each try is written down there
-		})
-		if err != nil {
+		w := p.config.PublicAPI[t.workspace()]
+		at := account{apiKey: w.Key, apiURL: strings.TrimSuffix(w.baseURL(), "/") + publicAPIPath}
+		if p.apis[lane], err = a.client(at); err != nil {
 			return err
 		}
-		a.apis[lane] = client
 	}
 	return nil
 }
@@ -101,24 +97,24 @@ func (a *App) connectAPIs() error {
 const publicAPIPath = "/public/v0"
 
 // runners returns what starts the runs of each routine.
-func (a *App) runners() map[string]dispatch.Runner {
+func (p *parts) runners() map[string]dispatch.Runner {
 	runners := map[string]dispatch.Runner{}
-	for _, t := range a.config.Targets {
+	for _, t := range p.config.Targets {
 		if t.Routine == nil {
 			continue
 		}
 		runners[t.Name] = &dispatch.Routine{
-			Routine: a.apis[t.lane()].Routine(t.Routine.ID), Inputs: t.Routine.Inputs,
-			CompletionWebhook: a.config.PublicAPI[t.workspace()].Completion.ID,
+			Routine: p.apis[t.lane()].Routine(t.Routine.ID), Inputs: t.Routine.Inputs,
+			CompletionWebhook: p.config.PublicAPI[t.workspace()].Completion.ID,
 		}
 	}
 	return runners
 }
 
 // failures returns, for each routine that has one, what makes a failure of a complete item.
-func (a *App) failures() map[string]func([]byte) string {
+func (p *parts) failures() map[string]func([]byte) string {
 	failed := map[string]func([]byte) string{}
-	for _, t := range a.config.Targets {
+	for _, t := range p.config.Targets {
 		if t.Routine == nil || t.Routine.FailedWhen == nil {
 			continue
 		}
@@ -135,14 +131,14 @@ func (a *App) failures() map[string]func([]byte) string {
 }
 
 // completions returns the handlers of the workspaces' completion webhooks.
-func (a *App) completions(store ledger.Runs) (http.Handler, error) {
+func (p *parts) completions(store ledger.Runs, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
-	for workspace, p := range a.config.PublicAPI {
-		if p.Completion.Secret == "" {
+	for workspace, w := range p.config.PublicAPI {
+		if w.Completion.Secret == "" {
 			continue
 		}
 		handler, err := collect.NewCompletions(collect.Completions{
-			Lane: lane(workspace, apiSurface), Secrets: []string{p.Completion.Secret}, Store: store, Log: a.config.Log,
+			Lane: lane(workspace, apiSurface), Secrets: []string{w.Completion.Secret}, Store: store, Log: log,
 		})
 		if err != nil {
 			return nil, err
@@ -152,12 +148,42 @@ func (a *App) completions(store ledger.Runs) (http.Handler, error) {
 	return mux, nil
 }
 
+// completed answers completion webhooks by the present configuration.
+func (a *App) completed(w http.ResponseWriter, r *http.Request) {
+	a.parts.Load().completed.ServeHTTP(w, r)
+}
+
+// newPoller returns what asks Clay about the runs of a configuration.
+func (a *App) newPoller(p *parts) *collect.Poller {
+	return collect.NewPoller(collect.PollerOptions{
+		Store: a.Ledger, Hub: a.Hub, Clients: p.apis, Failed: p.failures(), Log: a.config.Log,
+	})
+}
+
+// repoll asks by another configuration from now on. A question that is cut off is asked again. The caller holds
+// reloading.
+func (a *App) repoll(p *parts) {
+	a.poller.Load().Stop()
+	a.poller.Store(a.newPoller(p))
+	if a.started {
+		a.poller.Load().Start()
+	}
+}
+
+// stopPolling asks nothing more.
+func (a *App) stopPolling() {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	a.started = false
+	a.poller.Load().Stop()
+}
+
 // emulateAPI points the routines of all workspaces at the emulated Clay.
-func (a *App) emulateAPI(baseURL string) {
-	for workspace, p := range a.config.PublicAPI {
-		p.Key, p.BaseURL = emulatedKey, baseURL
+func (a *App) emulateAPI(apis map[string]PublicAPI) {
+	for workspace, p := range apis {
+		p.Key, p.BaseURL = emulatedKey, a.emulator.URL()
 		p.Completion = a.emulatedCompletion(workspace)
-		a.config.PublicAPI[workspace] = p
+		apis[workspace] = p
 	}
 }
 

@@ -27,11 +27,17 @@ type service struct {
 // serve starts a gateway with the targets, each of which has one webhook unless it says otherwise.
 func serve(t *testing.T, targets ...Target) *service {
 	t.Helper()
+	return serveWith(t, func(s *service) Config { return s.config(filepath.Join(t.TempDir(), "ledger.db"), targets...) })
+}
+
+// serveWith starts a gateway with a configuration of the test's.
+func serveWith(t *testing.T, configured func(*service) Config) *service {
+	t.Helper()
 	s := &service{T: t, rows: make(chan map[string]any, 10_000), client: &http.Client{Transport: &http.Transport{}}}
 	s.clay = httptest.NewServer(http.HandlerFunc(s.take))
 	t.Cleanup(s.clay.Close)
 	t.Cleanup(s.client.CloseIdleConnections)
-	s.App = open(t, s.config(filepath.Join(t.TempDir(), "ledger.db"), targets...))
+	s.App = open(t, configured(s))
 	s.Start(0)
 	return s
 }

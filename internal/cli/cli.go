@@ -21,6 +21,7 @@ type Streams struct {
 	Out, Err  io.Writer
 	Getenv    func(string) string
 	Interrupt <-chan os.Signal // Ctrl-C and SIGTERM
+	Reload    <-chan os.Signal // SIGHUP; nil for none
 	Terminal  bool             // Err is one
 }
 
@@ -28,8 +29,10 @@ type Streams struct {
 func OS() Streams {
 	interrupt := make(chan os.Signal, 3)
 	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP) // where there is none, as on Windows, it never comes
 	return Streams{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Interrupt: interrupt,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Interrupt: interrupt, Reload: reload,
 		Terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -48,21 +47,20 @@ func newServe(s Streams) *cobra.Command {
 const stopTime = 35 * time.Second
 
 func serve(ctx context.Context, s Streams, f serveFlags) error {
-	c, err := config.Load(config.Source{Path: f.config, Flags: f.Overrides, Emulate: f.emulate, Getenv: s.Getenv})
+	c, err := f.load(s)
 	if err != nil {
 		return err
 	}
 	log := serverLog(s, c.Log)
-	for _, w := range c.Warnings() {
-		if !f.emulate { // which needs neither secrets nor a public URL
-			log.Warn(w.Error())
-		}
-	}
-	if c.Ledger, err = ledgerPath(s, c.Ledger, f.emulate); err != nil {
-		return err
-	}
-	run := app.FromConfig(c)
+	run := f.run(c, log)
 	run.Socket, run.Version, run.Log = true, version(), log
+	run.Source = func() (app.Config, error) {
+		c, err := f.load(s)
+		if err != nil {
+			return app.Config{}, err
+		}
+		return f.run(c, log), nil
+	}
 	if f.emulate {
 		run.Emulate = &app.Emulation{Journal: c.Ledger + ".clay"}
 	}
@@ -73,7 +71,44 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 	a.Start(0)
 	log.Info("serving", "api", "http://"+a.APIAddr(), "docs", "http://"+a.APIAddr()+"/docs",
 		"callbacks", "http://"+a.CallbackAddr(), "ledger", c.Ledger, "targets", len(run.Targets), "emulated", f.emulate)
-	<-s.Interrupt
+	untilInterrupted(ctx, s, a)
+	return stopServing(ctx, s, a, log)
+}
+
+// load reads the configuration.
+func (f serveFlags) load(s Streams) (config.Config, error) {
+	c, err := config.Load(config.Source{Path: f.config, Flags: f.Overrides, Emulate: f.emulate, Getenv: s.Getenv})
+	if err != nil {
+		return c, err
+	}
+	c.Ledger, err = ledgerPath(s, c.Ledger, f.emulate)
+	return c, err
+}
+
+// run returns what runs a configuration, and logs what is probably not meant in it.
+func (f serveFlags) run(c config.Config, log *slog.Logger) app.Config {
+	for _, w := range c.Warnings() {
+		if !f.emulate { // which needs neither secrets nor a public URL
+			log.Warn(w.Error())
+		}
+	}
+	return app.FromConfig(c)
+}
+
+// untilInterrupted serves, and reads the configuration again whenever it is told to.
+func untilInterrupted(ctx context.Context, s Streams, a *app.App) {
+	for {
+		select {
+		case <-s.Interrupt:
+			return
+		case <-s.Reload:
+			_, _ = a.Reload(ctx) // the log says what is wrong with it
+		}
+	}
+}
+
+// stopServing lets what is under way end. Another interrupt cuts it short.
+func stopServing(ctx context.Context, s Streams, a *app.App, log *slog.Logger) (err error) {
 	log.Info("stopping: requests under way are finished, nothing new is sent")
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
@@ -101,36 +136,4 @@ func serverLog(s Streams, c config.Log) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(s.Err, &slog.HandlerOptions{Level: level}))
 	}
 	return slog.New(tint.NewTextHandler(s.Err, &tint.Options{Level: level, NoColor: !s.Terminal}))
-}
-
-func newConfig(s Streams) *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Check a configuration, or print an example", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(&cobra.Command{
-		Use: "example", Short: "Print a configuration with every key explained", Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprint(s.Out, config.Example())
-			return err
-		},
-	}, &cobra.Command{
-		Use: "check FILE", Short: "Say every mistake in a configuration, and what it leads to",
-		Args: oneArg("a file", "e.g. claygate config check claygate.yaml"),
-		RunE: func(_ *cobra.Command, args []string) error { return checkConfig(s, args[0]) },
-	})
-	return c
-}
-
-func checkConfig(s Streams, path string) error {
-	c, err := config.Load(config.Source{Path: path, Getenv: s.Getenv})
-	if err != nil {
-		return err
-	}
-	for _, w := range c.Warnings() {
-		fmt.Fprintln(s.Err, "warning: "+w.Error())
-	}
-	fmt.Fprintf(s.Out, "%s is right. It serves %s on %s and takes callbacks on %s.\n", path, plural(len(c.Targets()), "target"), c.Listen, c.CallbackListen)
-	for _, t := range c.Targets() {
-		fmt.Fprintf(s.Out, "  %s (%s)\n", t.Short(), t.Kind)
-	}
-	return nil
 }
