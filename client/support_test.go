@@ -56,7 +56,9 @@ func open(t *testing.T) *gateway {
 				{Target: people, Kind: "table", DedupeBy: []string{"email"}, Await: true}, {Target: firms, Kind: "table", Await: true},
 			}
 		},
-		Reload: func(context.Context) (api.Reloaded, error) { return api.Reloaded{Targets: 2, Removed: []string{"old"}}, nil },
+		Reload: func(context.Context) (api.Reloaded, error) {
+			return api.Reloaded{Targets: 2, Removed: []string{"old"}}, nil
+		},
 	})
 	g.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.before == nil || !g.before(w, r) {

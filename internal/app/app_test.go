@@ -237,7 +237,7 @@ func TestFailedOpenClosesEverything(t *testing.T) {
 	port := freePort(t)
 	c := real(t, webhookURL)
 	c.CallbackListen = port
-	shut(t, open1(t, c)) // the ledger now belongs to clay.invalid
+	shut(t, used(t, open1(t, c))) // the ledger now belongs to clay.invalid
 	for name, change := range map[string]func(*Config){
 		"at the client": func(c *Config) { c.Targets[0].Webhooks[0].Token = "with\nbreak" },
 		"at the ledger": func(c *Config) { c.Targets[0].Webhooks[0].URL = "https://other.invalid/hook" },
@@ -253,6 +253,19 @@ func TestFailedOpenClosesEverything(t *testing.T) {
 			shut(t, open1(t, c)) // same port, same ledger
 		})
 	}
+}
+
+// used makes a ledger hold something of its Clay: one that does not may be tied to another.
+func used(t *testing.T, a *App) *App {
+	t.Helper()
+	ids, err := a.Ledger.Waiting(t.Context(), accept(t, a, 1))
+	if err != nil || len(ids) != 1 {
+		t.Fatalf("%d records: %v", len(ids), err)
+	}
+	if _, err := a.Ledger.Apply(t.Context(), []ledger.Entry{{Record: ids[0], Event: ledger.Result{Fields: []byte(`{"title":"Countess"}`)}}}); err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 func open1(t *testing.T, c Config) *App {
@@ -307,7 +320,7 @@ func TestLedgerBelongsToOneClay(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
-			shut(t, open1(t, tt.first(t, path)))
+			shut(t, used(t, open1(t, tt.first(t, path))))
 			a, err := Open(t.Context(), tt.second(t, path))
 			if err == nil {
 				shut(t, a)
