@@ -32,6 +32,9 @@ type Config struct {
 	// HTTPClient sends the requests. Its Timeout, if any, bounds waits and event streams too. Default: a client of its own
 	// that follows no redirects. With a unix socket it must be nil.
 	HTTPClient *http.Client
+	// Patience is how long a request that does no harm when it comes twice is sent again while the gateway cannot be reached
+	// or is busy. Default: until its context ends. Negative: not at all.
+	Patience time.Duration
 }
 
 // Client speaks to one gateway.
@@ -39,6 +42,8 @@ type Client struct {
 	base *url.URL
 	key  string
 	http *http.Client
+
+	patience time.Duration
 }
 
 // New returns a client. It sends nothing yet.
@@ -46,7 +51,7 @@ func New(c Config) (*Client, error) {
 	if c.BaseURL == "" {
 		c.BaseURL = DefaultBaseURL
 	}
-	client := &Client{key: c.Key, http: c.HTTPClient}
+	client := &Client{key: c.Key, http: c.HTTPClient, patience: c.Patience}
 	if path, ok := strings.CutPrefix(c.BaseURL, "unix:"); ok {
 		if path == "" || c.HTTPClient != nil {
 			return nil, fmt.Errorf("client: %s: a unix socket takes a path, and an HTTP client of ours", c.BaseURL)
@@ -74,6 +79,7 @@ type request struct {
 	query        url.Values
 	header       http.Header
 	body         []byte
+	stream       io.Reader     // in place of body, for one that is long
 	kind         string        // the body's content type; "" for JSON
 	patience     time.Duration // how long the gateway may take beyond the usual
 	repeat       bool          // it does no harm to send it again
@@ -88,6 +94,7 @@ const maxAnswer = 256 << 20
 // call sends a request and reads its answer into out, which may be nil. A request that can be repeated is, until the
 // context ends, as long as the gateway cannot be reached or says that it is busy.
 func (c *Client) call(ctx context.Context, r request, out any) error {
+	began := time.Now()
 	for try := 0; ; try++ {
 		text, err := c.once(ctx, r)
 		if err == nil {
@@ -99,10 +106,11 @@ func (c *Client) call(ctx context.Context, r request, out any) error {
 			}
 			return nil
 		}
-		if !r.repeat || !passing(err) {
+		if !r.repeat || !Passing(err) {
 			return err
 		}
-		if rest(ctx, delay(err, try)) != nil {
+		wait := delay(err, try)
+		if c.patience != 0 && time.Since(began)+wait > c.patience || rest(ctx, wait) != nil {
 			return err
 		}
 	}
@@ -119,7 +127,7 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, &unreachable{"the gateway's answer broke off", err}
+		return nil, &Unreachable{"the gateway's answer broke off", err}
 	}
 	return text, nil
 }
@@ -130,7 +138,11 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	u.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + r.path
 	u.Path, _ = url.PathUnescape(u.RawPath) // it was escaped here
 	u.RawQuery = r.query.Encode()
-	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), bytes.NewReader(r.body))
+	body := r.stream
+	if body == nil {
+		body = bytes.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
@@ -140,7 +152,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	if r.body != nil {
+	if r.body != nil || r.stream != nil {
 		kind := r.kind
 		if kind == "" {
 			kind = "application/json"
@@ -149,7 +161,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, &unreachable{"the gateway does not answer", err}
+		return nil, &Unreachable{"the gateway does not answer", err}
 	}
 	if res.StatusCode >= 200 && res.StatusCode < 300 {
 		return res, nil

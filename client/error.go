@@ -73,17 +73,20 @@ func clip(s string, most int) string {
 	return s
 }
 
-// unreachable is the error of a request that was not answered, or not to its end.
-type unreachable struct {
-	what string
-	err  error
+// Unreachable is the error of a request that the gateway did not answer, or not to its end. Find it with errors.As.
+type Unreachable struct {
+	What string // what happened
+	Err  error  // the cause
 }
 
-func (u *unreachable) Error() string { return "client: " + u.what + ": " + u.err.Error() }
-func (u *unreachable) Unwrap() error { return u.err }
+// Error returns one line.
+func (u *Unreachable) Error() string { return "client: " + u.What + ": " + u.Err.Error() }
 
-// passing reports whether the same request may succeed later: the gateway could not be reached, or said so.
-func passing(err error) bool {
+// Unwrap returns the cause.
+func (u *Unreachable) Unwrap() error { return u.Err }
+
+// Passing reports whether the same request may succeed later: the gateway could not be reached, or said so.
+func Passing(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		switch e.Status {
 		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -91,6 +94,6 @@ func passing(err error) bool {
 		}
 		return false
 	}
-	_, ok := errors.AsType[*unreachable](err)
+	_, ok := errors.AsType[*Unreachable](err)
 	return ok
 }

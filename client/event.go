@@ -49,7 +49,7 @@ func (c *Client) Events(ctx context.Context, f Follow) iter.Seq2[Event, error] {
 			if stopped || ctx.Err() != nil {
 				return
 			}
-			if err != nil && !passing(err) {
+			if err != nil && !Passing(err) {
 				yield(Event{}, err)
 				return
 			}
@@ -82,7 +82,7 @@ func (c *Client) follow(ctx context.Context, f Follow, tell func(Event) bool) er
 }
 
 // errSilent says that a stream brought nothing for longer than the gateway is ever silent.
-var errSilent = &unreachable{"the event stream", errors.New("it fell silent")}
+var errSilent = &Unreachable{"the event stream", errors.New("it fell silent")}
 
 // ended tells a stream that was given up from one whose reader left.
 func ended(ctx context.Context, err error) error {
@@ -126,7 +126,7 @@ func readEvents(from io.Reader, alive func(), tell func(Event) bool) error {
 		}
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, bufio.ErrTooLong) {
-		return &unreachable{"the event stream broke off", err}
+		return &Unreachable{"the event stream broke off", err}
 	}
 	return lines.Err()
 }

@@ -57,6 +57,69 @@ func ExampleClient_SubmitAll() {
 	}
 }
 
+// The rows of a file: handed in again after whatever happened, they go on where they were.
+func ExampleClient_LoadRows() {
+	c, err := client.New(client.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	load, err := c.OpenLoad(ctx, "people", client.NewLoad{Name: "leads of November"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	rows := func(yield func(any, error) bool) {
+		for _, email := range []string{"ada@example.com", "alan@example.com"} {
+			if !yield(map[string]string{"email": email}, nil) {
+				return
+			}
+		}
+	}
+	var ids []string
+	for row, err := range c.LoadRows(ctx, load.ID, rows, client.RowOptions{DedupeBy: []string{"email"}}) {
+		if err != nil {
+			log.Fatal(err) // handing all of them in again is safe
+		}
+		if row.Err != nil {
+			fmt.Println("row", row.N, "was refused:", row.Err)
+			continue
+		}
+		ids = append(ids, row.ID)
+	}
+	for load.Open() > 0 && load.Paused == nil {
+		time.Sleep(10 * time.Second)
+		if load, err = c.Load(ctx, load.ID); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for some := range slices.Chunk(ids, client.MaxRead) {
+		records, err := c.ReadRecords(ctx, some)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, record := range records {
+			fmt.Println(record.ID, record.Outcome, string(record.Result))
+		}
+	}
+}
+
+// Records that failed are sent again once the cause is mended. Each may cost again.
+func ExampleClient_Replay() {
+	c, err := client.New(client.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	for record, err := range c.Records(ctx, client.Query{Target: "people", States: []client.State{client.Dead}}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if _, err := c.Replay(ctx, record.ID); err != nil {
+			fmt.Println(record.ID, "was not sent again:", err)
+		}
+	}
+}
+
 // Events go on where they stopped, also in another process.
 func ExampleClient_Events() {
 	c, err := client.New(client.Config{})

@@ -47,6 +47,10 @@ type Record struct {
 	Attempts     []Attempt `json:"attempts"` // where they were asked for
 	// InputDiffers says, when it is handed in, that the record whose work it shares has another input.
 	InputDiffers bool `json:"input_differs"`
+	// Outcome and Sends are there where many are read: what it came to ("ok", "cached", "not_found", "failed", "timed_out",
+	// "maybe_sent" or "pending"), and how often Clay took it, or may have.
+	Outcome string `json:"outcome"`
+	Sends   int    `json:"sends"`
 }
 
 // Failure is why a record ended without a result.
