@@ -12,6 +12,9 @@ type NewLoad struct {
 	Name string `json:"name"`
 	// Fresh begins a new load of that name, which knows no row of the former: all of them are sent again.
 	Fresh bool `json:"fresh,omitempty"`
+	// Webhook, when set, is the digest of the webhook's URL that the rows are meant for: the gateway refuses the load when
+	// its target has others.
+	Webhook string `json:"webhook,omitempty"`
 }
 
 // Load is all the rows of a file, or of anything that can be handed in again as a whole, and how they stand.

@@ -62,6 +62,8 @@ type Options struct {
 	Version string
 	// Trusted lets everybody do everything: for the socket that only the ledger's owner can open.
 	Trusted bool
+	// Loaded, when set, is told of each load whose rows have been handed in. It must not block.
+	Loaded func(ledger.LoadID)
 	// Stop, when it ends, makes calls that wait answer with what there is, ends event streams and makes /readyz fail, so
 	// that [http.Server.Shutdown] is quick. Default: never.
 	Stop context.Context

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
+	"slices"
 
 	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
@@ -53,7 +55,7 @@ func (s *server) openLoad(c *call) error {
 	if err != nil {
 		return err
 	}
-	members, err := c.members("name", "fresh")
+	members, err := c.members("name", "fresh", "webhook")
 	if err != nil {
 		return err
 	}
@@ -64,6 +66,8 @@ func (s *server) openLoad(c *call) error {
 			load.Name, err = textMember(m, maxLoadName)
 		case "fresh":
 			load.Fresh, err = boolMember(m)
+		case "webhook":
+			err = t.feeds(m)
 		}
 		if err != nil {
 			return err
@@ -79,6 +83,19 @@ func (s *server) openLoad(c *call) error {
 		return err
 	}
 	return s.answerLoad(c, t, id, load.Name)
+}
+
+// feeds refuses a load that is meant for a webhook which the target does not have.
+func (t *Target) feeds(m intake.Member) error {
+	text, err := textMember(m, 2*len(ledger.Digest{}))
+	if err != nil || text == "" {
+		return err
+	}
+	if slices.ContainsFunc(t.Webhooks, func(w ledger.Webhook) bool { return hex.EncodeToString(w.ID[:]) == text }) {
+		return nil
+	}
+	return refusal(ledger.Conflict, "the target %s sends to another webhook than these rows are meant for", t.Name).
+		but("unset CLAY_WEBHOOK_URL to send them there all the same, or hand them to another ledger")
 }
 
 // boolMember reads a member that is true, false, or null for false.

@@ -54,6 +54,9 @@ func (s *server) takeRows(c *call) error {
 			return err
 		}
 	}
+	if s.Loaded != nil && !o.Preview {
+		s.Loaded(id)
+	}
 	c.w.Header().Set("Content-Type", "application/x-ndjson")
 	c.w.WriteHeader(http.StatusOK)
 	_ = answers.copyTo(slowWriter{c}) // the client left: its rows are in the ledger

@@ -115,7 +115,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.warnOfStrays(ctx)
 	surface := api.Options{
 		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: a.served, Version: a.config.Version, Stop: a.stopping,
-		Log: a.config.Log, Reload: a.reloader(),
+		Log: a.config.Log, Reload: a.reloader(), Loaded: a.dispatcher.Also,
 	}
 	a.serveAPI(a.api, api.New(surface))
 	surface.Trusted = true

@@ -66,26 +66,70 @@ func (d *display) choices(l *load, c choices) {
 		same = "rows with the same " + strings.Join(l.dedupeBy, " and ") + " are sent once"
 	}
 	if d.json {
-		d.event("choices", map[string]any{
-			"input": l.input.short(), "target": l.flags.target, "ledger": c.ledger, "dedupe_by": l.dedupeBy,
-			"max_age_s": l.maxAge().Seconds(), "result_timeout_s": l.resultTimeout().Seconds(),
-			"emulated": d.emulated, "callback_url": l.callbackURL,
-		})
+		fields := map[string]any{
+			"input": l.input.short(), "target": l.flags.target, "dedupe_by": l.dedupeBy, "emulated": d.emulated, "callback_url": l.callbackURL,
+		}
+		if c.gateway != "" {
+			fields["gateway"] = c.gateway
+		} else {
+			fields["ledger"] = c.ledger
+		}
+		if age, chosen := l.chosenAge(c); chosen {
+			fields["max_age_s"] = age.Seconds()
+		}
+		if wait, chosen := l.chosenWait(c); chosen {
+			fields["result_timeout_s"] = wait.Seconds()
+		}
+		d.event("choices", fields)
 		return
 	}
 	d.line("%s → %s", l.input.short(), c.destination)
-	d.line("target %s, ledger %s", l.flags.target, c.ledger)
+	if c.gateway != "" {
+		d.line("target %s, gateway %s", l.flags.target, c.gateway)
+	} else {
+		d.line("target %s, ledger %s", l.flags.target, c.ledger)
+	}
 	if !l.await {
 		return
 	}
-	reuse := "results are never reused"
-	if age := l.maxAge(); age > 0 {
+	reuse := "results are reused as the gateway says"
+	if age, chosen := l.chosenAge(c); chosen && age > 0 {
 		reuse = "results up to " + spell(age) + " old are reused"
+	} else if chosen {
+		reuse = "results are never reused"
 	}
 	d.line("%s; %s", same, reuse)
-	d.line("each result is awaited for %s", spell(l.resultTimeout()))
+	if wait, chosen := l.chosenWait(c); chosen {
+		d.line("each result is awaited for %s", spell(wait))
+	} else {
+		d.line("each result is awaited for as long as the gateway says")
+	}
 	if l.callbackURL != "" {
 		d.line("the table's HTTP API column must POST to %s, with %s in its body", l.callbackURL, ledger.TicketField)
+	}
+}
+
+// chosenAge returns how old a result may be to be reused, when that is this command's choice and not a gateway's.
+func (l *load) chosenAge(c choices) (age time.Duration, chosen bool) {
+	return l.maxAge(), c.gateway == "" || l.flags.maxAge.set || l.flags.fresh
+}
+
+// chosenWait returns how long a result is awaited, when that is this command's choice and not a gateway's.
+func (l *load) chosenWait(c choices) (wait time.Duration, chosen bool) {
+	return l.resultTimeout(), c.gateway == "" || l.flags.resultTimeout.set || l.flags.emulate
+}
+
+// attached says that another process has the ledger, and sends the rows.
+func (d *display) attached(ledger string) {
+	if !d.json {
+		d.line("attached to the running gateway on %s", ledger)
+	}
+}
+
+// goesOn says that the process is gone which had the ledger.
+func (d *display) goesOn() {
+	if !d.json {
+		d.line("the process that had the ledger has ended: going on without it")
 	}
 }
 

@@ -21,6 +21,7 @@ func newEnrich(s Streams) *cobra.Command {
 			"  claygate enrich leads.csv --public-url https://hooks.example.com -o enriched.csv\n" +
 			"  claygate enrich email=jo@example.com --emulate",
 		RunE: func(c *cobra.Command, args []string) error {
+			f.listens = c.Flags().Changed("callback-listen")
 			if f.emulate && !c.Flags().Changed("callback-listen") {
 				f.callbackListen = "127.0.0.1:0" // nobody else needs to know the port
 			}
@@ -44,24 +45,5 @@ func enrich(ctx context.Context, s Streams, f loadFlags, args []string) (err err
 			return &usageError{message: message, hint: hint}
 		}
 	}
-	if err := l.open(ctx); err != nil {
-		return err
-	}
-	if f.dryRun {
-		return l.preview(ctx)
-	}
-	ended := l.run(ctx)
-	if isFatal(ended) {
-		return ended
-	}
-	finish := l.write
-	if errors.Is(ended, errAbandoned) {
-		finish = l.tally
-	}
-	tally, err := finish(ctx)
-	if err != nil {
-		return errors.Join(ended, err)
-	}
-	l.show.summary(tally)
-	return l.verdict(ended, tally)
+	return l.work(ctx, l.write)
 }

@@ -103,6 +103,9 @@ func explain(err error) (message, hint string, code int) {
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return cmp.Or(e.Detail, e.Title), e.Hint, gatewayExit(e.Status)
 	}
+	if e, ok := errors.AsType[*client.Unreachable](err); ok {
+		return e.What, "is it running, and is this its address?", exitNetwork
+	}
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return e.Path + ": " + e.Err.Error(), pathHint(e), exitInvalid
 	}

@@ -15,7 +15,7 @@ func (l *load) feed(ctx context.Context) error {
 	if err := l.engine.take(ctx, l.read, l.took); err != nil {
 		return err
 	}
-	l.lines = nil
+	l.lines, l.fed = nil, true
 	return l.findOthers(ctx)
 }
 

@@ -17,6 +17,7 @@ import (
 // loadFlags are the flags of the commands that load a file.
 type loadFlags struct {
 	target, ledger, job, encoding string
+	gateway                       string
 	emulate, fresh, dryRun, json  bool
 	verbose                       bool
 	limit                         int
@@ -29,6 +30,7 @@ type loadFlags struct {
 	callbackListen, publicURL string
 	maxAge, resultTimeout     span
 	escapeFormulas            bool
+	listens                   bool // callbackListen was given
 }
 
 // defaultCallbackListen is where callbacks are taken. A tunnel or a proxy with a public URL leads there.
@@ -39,6 +41,7 @@ func (f *loadFlags) addLoad(c *cobra.Command) {
 	c.Flags().StringVarP(&f.target, "target", "t", "default", "the table to send to")
 	c.Flags().BoolVar(&f.emulate, "emulate", false, "use an emulated Clay in this process: no account, nothing leaves the machine")
 	c.Flags().StringVar(&f.ledger, "ledger", "", "the ledger's file (default: in the user's state folder; or CLAYGATE_LEDGER)")
+	c.Flags().StringVar(&f.gateway, "gateway", "", "the URL of a running gateway to hand the rows to (or CLAYGATE_GATEWAY; its key in CLAYGATE_KEY)")
 	c.Flags().StringVar(&f.job, "job", "", "the load's name, by which a second run goes on (default: the input's path)")
 	c.Flags().StringVar(&f.encoding, "encoding", "", "the input's character encoding, such as windows-1252 (default: found out)")
 	c.Flags().IntVar(&f.limit, "limit", 0, "take only the first N rows (default: all)")
@@ -91,6 +94,24 @@ func (f *loadFlags) lanePace() ledger.Pace {
 		return ledger.Pace{PerSecond: ledger.DefaultPerSecond, Burst: ledger.DefaultBurst}
 	}
 	return ledger.Pace{PerSecond: f.pace, Burst: int(math.Ceil(f.pace))}
+}
+
+// named returns the gateway that is to be used, "" for none.
+func (f *loadFlags) named(s Streams) string {
+	if f.gateway == "" && f.ledger == "" && !f.emulate {
+		return s.Getenv("CLAYGATE_GATEWAY")
+	}
+	return f.gateway
+}
+
+// gatewayDecides refuses what is not this command's to say where a gateway sends the rows.
+func (f *loadFlags) gatewayDecides() error {
+	for flag, set := range map[string]bool{"--pace": f.pace != 0, "--callback-listen": f.listens} {
+		if set {
+			return &usageError{message: flag + ": a running gateway sends these rows, and decides that itself", hint: "leave it out, or set it where the gateway is configured"}
+		}
+	}
+	return nil
 }
 
 // table returns the table to send to, from the environment unless Clay is emulated.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -44,14 +45,14 @@ func (f *gatewayFlags) open(ctx context.Context, s Streams) (*gateway, error) {
 		url = s.Getenv("CLAYGATE_GATEWAY")
 	}
 	if url != "" {
-		return connect(client.Config{BaseURL: url, Key: s.Getenv("CLAYGATE_KEY")}, nil)
+		return connect(client.Config{BaseURL: url, Key: s.Getenv("CLAYGATE_KEY"), Patience: operatePatience}, nil)
 	}
 	path, err := ledgerPath(s, f.ledger, f.emulate)
 	if err != nil {
 		return nil, err
 	}
 	if socket := app.SocketPath(path); answers(socket) {
-		return connect(client.Config{BaseURL: "unix:" + socket}, nil)
+		return connect(client.Config{BaseURL: "unix:" + socket, Patience: operatePatience}, nil)
 	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, &usageError{message: "there is no ledger " + path, hint: "name one with --ledger, or a running gateway with --gateway"}
@@ -62,6 +63,9 @@ func (f *gatewayFlags) open(ctx context.Context, s Streams) (*gateway, error) {
 	}
 	return connect(client.Config{HTTPClient: &http.Client{Transport: within{a.Trusted}}}, a)
 }
+
+// operatePatience is how long an operating command asks a gateway that does not answer: somebody sits there and waits.
+const operatePatience = 5 * time.Second
 
 func connect(c client.Config, a *app.App) (*gateway, error) {
 	to, err := client.New(c)

@@ -159,6 +159,30 @@ func (h *health) broken() error {
 	return nil
 }
 
+// left is told that rows left which another process sends, and whether anything of their target has got through.
+func (h *health) left(n int, through bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for range n {
+		h.sends = append(h.sends, time.Now())
+	}
+	if through {
+		h.stuck.end()
+	}
+}
+
+// idleFor reports whether rows wait to be sent, nothing is on its way, and nothing has got through for too long.
+func (h *health) idleFor(c ledger.Counts) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fault != nil || c.In(ledger.Queued) == 0 || c.In(ledger.Sent, ledger.Uncertain) > 0 {
+		h.stuck.end()
+		return false
+	}
+	h.stuck.begin()
+	return h.stuck.lasts() >= h.patience
+}
+
 // hopeless returns the error to end with when rows wait to be sent and nothing has got through to Clay for too long, or
 // will not for longer. While results are on their way it is worth waiting.
 func (h *health) hopeless(c ledger.Counts) error {

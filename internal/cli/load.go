@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/claygate/claygate/client"
+	"github.com/claygate/claygate/internal/app"
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/sheet"
 )
@@ -27,6 +29,8 @@ type load struct {
 	lines  []int // where each of them begins, while they are handed in
 	said   int   // how many rows of the input were read at most, and spoken of when they were bad
 	reason map[int]string
+	opened bool          // the load was opened before: a fresh one is not begun anew
+	fed    bool          // its rows were handed in before: what failed since is not sent again
 	others ledger.Counts // records of the load that the input does not have, as they stood when the rows were in
 	health *health
 	show   *display
@@ -75,8 +79,15 @@ func (l *load) look() error {
 	return err
 }
 
-// open makes the way to Clay ready, and says what is about to happen.
+// open makes the way to Clay ready, and says what is about to happen. Where a process has the ledger in use the rows go
+// through that one.
 func (l *load) open(ctx context.Context) error {
+	if url := l.flags.named(l.streams); url != "" {
+		if l.flags.ledger != "" {
+			return &usageError{message: "--gateway and --ledger exclude each other", hint: "the gateway has a ledger of its own"}
+		}
+		return l.through(ctx, client.Config{BaseURL: url, Key: l.streams.Getenv("CLAYGATE_KEY")}, &remote{where: url})
+	}
 	path, err := ledgerPath(l.streams, l.flags.ledger, l.flags.emulate)
 	if err != nil {
 		return err
@@ -84,8 +95,34 @@ func (l *load) open(ctx context.Context) error {
 	if err := apart(l.flags.output, path); err != nil {
 		return err
 	}
-	l.engine = &local{load: l, path: path}
-	return l.engine.open(ctx)
+	socket := app.SocketPath(path)
+	for began := time.Now(); ; {
+		if answers(socket) {
+			return l.through(ctx, client.Config{BaseURL: "unix:" + socket}, &remote{where: path, socket: socket})
+		}
+		l.engine = &local{load: l, path: path}
+		err := l.engine.open(ctx)
+		if ledger.KindOf(err) != ledger.Busy || err == nil || time.Since(began) > startTime {
+			return err
+		}
+		if err := l.breathe(ctx); err != nil { // it may just have started
+			return err
+		}
+	}
+}
+
+// startTime is how long a process may take to listen that has just taken a ledger.
+const startTime = time.Second
+
+// through opens the way through a gateway.
+func (l *load) through(ctx context.Context, c client.Config, e *remote) (err error) {
+	c.Patience = -1 // persist has its own
+	e.load = l
+	if e.Client, err = client.New(c); err != nil {
+		return &usageError{message: "--gateway: " + err.Error()}
+	}
+	l.engine = e
+	return e.open(ctx)
 }
 
 // name is what the load is known by: what it does, how it tells rows apart, and the job.

@@ -57,7 +57,7 @@ func (e *local) open(ctx context.Context) error {
 	if err := e.app.Ledger.Resume(ctx, table.Name); err != nil {
 		return err
 	}
-	e.id, err = e.app.Ledger.Load(ctx, ledger.Load{Target: table.Name, Name: e.name(), Fresh: e.flags.fresh && !e.flags.dryRun})
+	e.id, err = e.app.Ledger.Load(ctx, ledger.Load{Target: table.Name, Name: e.name(), Fresh: e.flags.fresh && !e.flags.dryRun && !e.opened})
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (e *local) run(ctx context.Context) (*app.Run, error) {
 		id = anew
 	}
 	return e.app.Run(ctx, app.RunOptions{
-		Target: e.flags.target, Load: id, Await: e.await, Retry: e.flags.fates(), Preview: e.flags.dryRun,
+		Target: e.flags.target, Load: id, Await: e.await, Retry: e.retry(), Preview: e.flags.dryRun,
 	})
 }
 

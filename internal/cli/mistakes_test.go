@@ -137,7 +137,7 @@ var mistakes = []mistake{
 		w.used()
 		return enriching("--emulate", "--ledger", w.path("ledger.db"))(w)
 	}},
-	{name: "a ledger in use", args: func(w *world) []string {
+	{name: "a pace while another sends", args: func(w *world) []string {
 		other := w.start("enrich", w.file("other.csv", leads(1)), "--callback-listen", freeAddress(w.t), "-o", w.path("other.out.csv"),
 			"--result-timeout", "1h") // its callbacks go to the other command's address, where nobody is yet
 		other.until("0/1")

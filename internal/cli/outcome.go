@@ -11,11 +11,18 @@ var retries = map[string]ledger.Fate{
 	"failed": ledger.FateFailed, "expired": ledger.FateTimedOut, "uncertain": ledger.FateMaybeSent,
 }
 
-// fates returns what --retry names.
-func (f *loadFlags) fates() []ledger.Fate {
+// retry returns what is to be sent again: what --retry names, and that once.
+func (l *load) retry() []ledger.Fate {
 	var fates []ledger.Fate
-	for _, what := range f.retry {
+	for _, what := range l.retried() {
 		fates = append(fates, retries[what])
 	}
 	return fates
+}
+
+func (l *load) retried() []string {
+	if l.fed {
+		return nil
+	}
+	return l.flags.retry
 }

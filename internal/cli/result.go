@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -136,7 +137,7 @@ func (l *load) write(ctx context.Context) (tally, error) {
 		return t, err
 	}
 	if l.flags.output == sheet.Stdio {
-		return t, l.writeTo(ctx, l.streams.Out, &columns)
+		return t, l.writeOut(ctx, &columns)
 	}
 	out, err := sheet.CreateOutput(l.flags.output, l.input.path())
 	if err != nil {
@@ -146,6 +147,19 @@ func (l *load) write(ctx context.Context) (tally, error) {
 		return t, errors.Join(err, out.Discard())
 	}
 	return t, out.Commit()
+}
+
+// writeOut writes to stdout: when time is short all of it or nothing, because nobody could tell a part from the whole.
+func (l *load) writeOut(ctx context.Context, columns *sheet.Collector) error {
+	if _, short := ctx.Deadline(); !short {
+		return l.writeTo(ctx, l.streams.Out, columns)
+	}
+	var text bytes.Buffer
+	if err := l.writeTo(ctx, &text, columns); err != nil {
+		return err
+	}
+	_, err := text.WriteTo(l.streams.Out)
+	return err
 }
 
 // writeTo reads the input once more, beside the records, and writes both.

@@ -87,7 +87,7 @@ func (l *load) run(ctx context.Context) error {
 				return l.settle(ctx, ended)
 			}
 		case <-l.engine.moved():
-			l.breathe(ctx)
+			err = l.breathe(ctx)
 		case <-ticker.C:
 			if why := l.engine.hopeless(m.counts); why != nil {
 				err = stop(why, m.counts)
@@ -140,10 +140,12 @@ func (l *load) over(ctx context.Context, c ledger.Counts, stopped bool) (bool, e
 }
 
 // breathe keeps a fast load from asking for its counts after every single commit.
-func (l *load) breathe(ctx context.Context) {
+func (l *load) breathe(ctx context.Context) error {
 	select {
 	case <-time.After(20 * time.Millisecond):
+		return nil
 	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -154,14 +156,18 @@ func (l *load) settle(ctx context.Context, ended error) error {
 }
 
 // verdict returns the error that the command ends with, nil when all is well.
-func (l *load) verdict(ended error, t tally) error {
+func (l *load) verdict(ended error, t tally, written bool) error {
 	if paused, ok := errors.AsType[*pausedError](ended); ok {
 		return &exitError{code: pausedExit(paused.Status), message: paused.Reason, hint: "mend it and run the same command again: it goes on from here"}
 	}
 	if errors.Is(ended, errInterrupted) || errors.Is(ended, errAbandoned) {
 		message := interruptedMessage(t)
-		if errors.Is(ended, errAbandoned) && l.await {
-			message += "; the output was not written"
+		switch {
+		case !l.await:
+		case !written:
+			message += "; the output was not written: that would have taken longer"
+		case errors.Is(ended, errAbandoned):
+			message += "; the output has what was there"
 		}
 		return &exitError{code: exitInterrupted, message: message, hint: l.howToGoOn(t)}
 	}
@@ -194,6 +200,9 @@ func interruptedMessage(t tally) string {
 
 func (l *load) howToGoOn(t tally) string {
 	hint := "run the same command again: it goes on from here, and nothing is paid for twice"
+	if _, through := l.engine.(*remote); through && t.atClay > 0 {
+		return hint + "; the gateway goes on taking results"
+	}
 	if t.atClay > 0 && !l.flags.emulate {
 		hint += "; results that Clay sends meanwhile are lost here, so while it runs, run the HTTP API column again for the " +
 			"rows that have not run or have errors"

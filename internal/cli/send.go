@@ -31,20 +31,5 @@ func send(ctx context.Context, s Streams, f loadFlags, args []string) (err error
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	l.await, l.show.worked = false, "in Clay"
-	if err := l.open(ctx); err != nil {
-		return err
-	}
-	if f.dryRun {
-		return l.preview(ctx)
-	}
-	ended := l.run(ctx)
-	if isFatal(ended) {
-		return ended
-	}
-	tally, err := l.tally(ctx)
-	if err != nil {
-		return errors.Join(ended, err)
-	}
-	l.show.summary(tally)
-	return l.verdict(ended, tally)
+	return l.work(ctx, l.tally)
 }

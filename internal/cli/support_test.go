@@ -7,7 +7,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -267,3 +270,15 @@ func (w *world) statuses(name string) []string {
 
 // path returns a path in the world's folder.
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
+
+// discardLog is a log that nobody reads.
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// newHTTPServer serves until the test ends and returns its URL.
+func newHTTPServer(t *testing.T, h http.Handler) string {
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ErrorLog = discardLog()
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.URL
+}

@@ -65,6 +65,7 @@ type Dispatcher struct {
 	started bool
 	stopped bool
 	only    ledger.LoadID
+	others  []ledger.LoadID                      // see [Dispatcher.Also]
 	running map[ledger.LaneID]context.CancelFunc // ends the claiming of one lane
 	claims  context.Context                      // of all lanes, once started
 	claim   context.CancelFunc                   // ends claiming
@@ -99,6 +100,9 @@ func (d *Dispatcher) Start(only ledger.LoadID) {
 	d.claims, d.claim = context.WithCancel(all)
 	d.running = map[ledger.LaneID]context.CancelFunc{}
 	d.runLanes()
+	for _, load := range d.others {
+		d.runOther(load)
+	}
 	d.deadlines.Go(func() { d.runDeadlines(all) })
 }
 

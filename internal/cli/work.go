@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// takeovers is how often a command goes on that has lost the process which had the ledger.
+const takeovers = 3
+
+// work does all of it: it opens the way to Clay, sees the rows through, and has finish say what became of them.
+func (l *load) work(ctx context.Context, finish func(context.Context) (tally, error)) error {
+	for n := 0; ; n++ {
+		if err := l.open(ctx); err != nil {
+			return err
+		}
+		if l.flags.dryRun {
+			return l.preview(ctx)
+		}
+		l.opened = true
+		ended := l.run(ctx)
+		if errors.Is(ended, errGone) && !l.show.halted && n < takeovers {
+			l.show.goesOn()
+			if err := l.engine.close(); err != nil {
+				return err
+			}
+			continue
+		}
+		return l.finish(ctx, ended, finish)
+	}
+}
+
+// leaveTime is how long a command still takes to write the output after the second interrupt.
+const leaveTime = 2 * time.Second
+
+// finish says what became of the rows. Who is in a hurry gets what can be written at once.
+func (l *load) finish(ctx context.Context, ended error, finish func(context.Context) (tally, error)) error {
+	if isFatal(ended) {
+		return ended
+	}
+	if !errors.Is(ended, errAbandoned) {
+		t, err := finish(ctx)
+		if err != nil {
+			return errors.Join(ended, err)
+		}
+		l.show.summary(t)
+		return l.verdict(ended, t, true)
+	}
+	hurried, cancel := context.WithTimeout(ctx, leaveTime)
+	defer cancel()
+	t, err := finish(hurried)
+	written := err == nil
+	if !written {
+		if t, err = l.tally(ctx); err != nil {
+			return errors.Join(ended, err)
+		}
+	}
+	l.show.summary(t)
+	return l.verdict(ended, t, written)
+}
