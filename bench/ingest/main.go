@@ -90,7 +90,7 @@ func claygate(path string) (http.Handler, func()) {
 		log.Fatal(err)
 	}
 	in := intake.New(intake.Options{Store: store, Secret: []byte("bench"), Targets: []intake.Target{{Target: target, Await: true}}})
-	handler := api.New(api.Options{Intake: in, Ledger: store, Hub: hub, Targets: []api.Target{{Target: target, Kind: "table", Await: true}}})
+	handler := api.New(api.Options{Intake: in, Ledger: store, Hub: hub, Targets: func() []api.Target { return []api.Target{{Target: target, Kind: "table", Await: true}} }})
 	return handler, func() {
 		if err := store.Close(); err != nil {
 			log.Fatal(err)
