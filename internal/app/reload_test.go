@@ -164,7 +164,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	sent := make(chan map[string]int, 1)
 	answering.Go(func() { sent <- r.answerAll(records) })
 	var work sync.WaitGroup
-	next := atomic.Int64{}
+	next, done := atomic.Int64{}, make(chan struct{}, records)
 	for range callers {
 		work.Go(func() {
 			for i := next.Add(1); i <= records && !t.Failed(); i = next.Add(1) {
@@ -172,13 +172,19 @@ func TestReloadUnderLoad(t *testing.T) {
 				if got["state"] != "done" || got["result"].(map[string]any)["seen"] != float64(i) {
 					t.Errorf("record %d: %v", i, got)
 				}
+				done <- struct{}{}
 			}
 		})
 	}
 	for i := range reloads {
-		for wait := int64(i * records / reloads); next.Load() < wait && !t.Failed(); {
-			r.get("/v1/targets") // which also reads them while they change
+		for range records / reloads {
+			select {
+			case <-done:
+			case <-t.Context().Done():
+				return
+			}
 		}
+		r.get("/v1/targets") // which also reads them while they change
 		changed := Target{Name: "people", Priority: i % 3, Webhooks: []Webhook{{URL: r.clay.URL + fmt.Sprintf("/people/%d", i%2), Token: fmt.Sprint(i % 3), Limit: -1}}}
 		if i%4 == 0 {
 			r.reload(changed, Target{Name: "firms", Workspace: fmt.Sprint("w", i%8)})

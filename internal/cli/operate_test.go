@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -106,4 +107,31 @@ func TestOperateALedgerThatNobodyHasInUse(t *testing.T) {
 	if r := w.run("records", "list", "--ledger", w.path("no.db")); r.code != exitInvalid || !strings.Contains(r.err, "there is no ledger") {
 		t.Errorf("a ledger that is not there: exit %d, %s", r.code, r.err)
 	}
+}
+
+// A running gateway reads its configuration again when it is asked to, over the socket or by a signal. With mistakes the
+// one from before goes on, and all of them are said.
+func TestReload(t *testing.T) {
+	w := newWorld(t, claytest.Options{})
+	ledger := filepath.Join(w.dir, "ledger.db")
+	const head = "callback_listen: 127.0.0.1:0\nlisten: 127.0.0.1:0\nworkspaces:\n  main:\n    tables:\n      people: {webhooks: [{url: env:CLAY_WEBHOOK_URL}]}\n"
+	file := w.file("claygate.yaml", head)
+	server := w.start("serve", "--config", file, "--ledger", ledger)
+	server.until(`"msg":"serving"`)
+	w.file("claygate.yaml", head+"      people2: {webhooks: [{url: env:CLAY_WEBHOOK_URL}], max_age: 1d}\n")
+	if r := w.run("config", "reload", "--ledger", ledger); r.code != exitOK || !strings.Contains(r.out, "2 targets") || !strings.Contains(r.out, "new: people2") {
+		t.Errorf("reload: exit %d, %s%s", r.code, r.out, r.err)
+	}
+	w.file("claygate.yaml", head+"      people3: {webhooks: [{url: env:NONE}], max_age: 1}\n")
+	r := w.run("config", "reload", "--ledger", ledger)
+	if r.code == exitOK || !strings.Contains(r.err, "claygate.yaml:7") || !strings.Contains(r.err, "NONE is not set") || !strings.Contains(r.err, "has no unit") {
+		t.Errorf("reload with mistakes: exit %d, %s%s", r.code, r.out, r.err)
+	}
+	server.reload <- os.Interrupt
+	server.until("NONE is not set")
+	w.file("claygate.yaml", head)
+	server.reload <- os.Interrupt
+	server.until(`"removed":["people2"]`)
+	server.interrupt <- os.Interrupt
+	w.check(server.wait())
 }

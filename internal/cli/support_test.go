@@ -126,20 +126,21 @@ func (w *world) enrichArgs(args ...string) []string {
 type command struct {
 	w         *world
 	interrupt chan os.Signal
+	reload    chan os.Signal
 	out, err  *lockedBuffer
 	code      chan int
 }
 
 // start runs a command in the background.
 func (w *world) start(args ...string) *command {
-	c := &command{w: w, interrupt: make(chan os.Signal, 2), out: newBuffer(), err: newBuffer(), code: make(chan int, 1)}
+	c := &command{w: w, interrupt: make(chan os.Signal, 2), reload: make(chan os.Signal, 1), out: newBuffer(), err: newBuffer(), code: make(chan int, 1)}
 	stdin := w.stdin
 	if stdin == nil {
 		stdin = strings.NewReader("")
 	}
 	go func() {
 		c.code <- Main(args, Streams{
-			In: stdin, Out: c.out, Err: c.err, Interrupt: c.interrupt,
+			In: stdin, Out: c.out, Err: c.err, Interrupt: c.interrupt, Reload: c.reload,
 			Getenv: func(name string) string { return w.env[name] },
 		})
 	}()
