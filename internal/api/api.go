@@ -16,6 +16,7 @@ import (
 // Intake is what the surface needs of [intake.Intake].
 type Intake interface {
 	Submit(ctx context.Context, target string, items []intake.Item) ([]ledger.Acceptance, error)
+	SubmitAll(ctx context.Context, target string, items []intake.Item) ([]ledger.Acceptance, error)
 	Key(target, value string) (ledger.Digest, error)
 	Run(ctx context.Context, store intake.RunStore, o intake.RunOptions) (*intake.Run, error)
 }
@@ -123,6 +124,7 @@ func (s *server) routes() {
 	s.onAll("GET /v1/keys", s.listKeys)
 	s.onAll("DELETE /v1/keys/{id}", s.revokeKey)
 
+	s.public(webhookPath+"{webhook...}", s.webhook) // it lets in whom it knows by itself, and answers as Clay does
 	s.visited("GET /openapi.json", s.openapi)
 	s.visited("GET /docs", s.docs)
 	s.public("GET /healthz", s.healthz)

@@ -152,6 +152,7 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"POST", "/v1/stop", `{"reason":"too dear"}`},
 		{"POST", "/v1/start", ``},
 		{"POST", "/v1/reload", ``},
+		{"POST", "/v3/sources/webhook/people", `[{"email":"d@example.com"}]`},
 		{"GET", "/v1/keys", ""},
 		{"DELETE", "/v1/keys/" + id, ""},
 		{"GET", "/healthz", ""},

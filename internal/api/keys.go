@@ -16,14 +16,16 @@ import (
 
 // APIKey is an API key as callers see it.
 type APIKey struct {
-	ID        string         `json:"id"`
-	Name      string         `json:"name"`
-	Key       string         `json:"key,omitempty"` // only in the answer that makes it
-	Scopes    []ledger.Scope `json:"scopes"`
-	Targets   []string       `json:"targets"` // the only ones it reaches; empty for all
-	Ingest    string         `json:"ingest,omitempty"`
-	CreatedAt *time.Time     `json:"created_at,omitempty"`
-	RevokedAt *time.Time     `json:"revoked_at"`
+	ID      string         `json:"id"`
+	Name    string         `json:"name"`
+	Key     string         `json:"key,omitempty"` // only in the answer that makes it
+	Scopes  []ledger.Scope `json:"scopes"`
+	Targets []string       `json:"targets"` // the only ones it reaches; empty for all
+	Ingest  string         `json:"ingest,omitempty"`
+	// IngestPath is the path of the URL by which an ingest key feeds its target without any header; beside Key only.
+	IngestPath string     `json:"ingest_path,omitempty"`
+	CreatedAt  *time.Time `json:"created_at,omitempty"`
+	RevokedAt  *time.Time `json:"revoked_at"`
 }
 
 // scopes are those that a key can have.
@@ -47,6 +49,9 @@ func (s *server) createKey(c *call) error {
 		return err
 	}
 	secret := "cg_" + random(24)
+	if key.Ingest != "" {
+		secret = newIngest()
+	}
 	key.ID, key.Hash = "key_"+random(8), sha256.Sum256([]byte(secret))
 	ctx, done := c.change()
 	defer done()
@@ -55,7 +60,7 @@ func (s *server) createKey(c *call) error {
 	}
 	s.keys.forget()
 	v := keyView(key)
-	v.Key = secret
+	v.Key, v.IngestPath = secret, ingestPath(secret)
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.answer(http.StatusCreated, v)
 }

@@ -141,7 +141,7 @@ func (c *conversation) happen(what []string) {
 }
 
 // names in the gateway's words: record IDs, keys and their IDs, cursors.
-var nameLike = regexp.MustCompile(`rec_[0-9a-v]{26}|key_[0-9a-f]{16}|cg_[0-9a-f]{48}|AQ[A-Za-z0-9_-]{21}`)
+var nameLike = regexp.MustCompile(`rec_[0-9a-v]{26}|key_[0-9a-f]{16}|cg_[0-9a-f]{48}|cg_[0-9a-f]{32}|webhook-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|AQ[A-Za-z0-9_-]{21}`)
 
 // named puts the place of each name in its place.
 func (c *conversation) named(text string) string {

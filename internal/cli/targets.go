@@ -126,6 +126,9 @@ func newKeys(s Streams) *cobra.Command {
 			}
 			_, err = fmt.Fprintf(s.Out, "%s\n", key.Key)
 			s.tell("That is the key " + key.ID + ". It is shown this once: only its hash is kept.\n")
+			if key.IngestPath != "" {
+				s.tell("Clients that send no header post their rows to the gateway's " + key.IngestPath + ", which is as secret as the key.\n")
+			}
 			return err
 		}),
 	}

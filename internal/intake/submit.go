@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -56,6 +57,46 @@ func (in *Intake) Submit(ctx context.Context, target string, items []Item) ([]le
 		answers[place] = accepted[i]
 	}
 	return answers, nil
+}
+
+// SubmitAll is [Intake.Submit] for those who want all or none: the first item that cannot be taken is the error, of kind
+// Invalid, and nothing is stored. Only what the ledger alone can know, a conflict with work that is under way, is said of
+// one item while the others are taken.
+func (in *Intake) SubmitAll(ctx context.Context, target string, items []Item) ([]ledger.Acceptance, error) {
+	t, err := in.target(target)
+	if err != nil {
+		return nil, err
+	}
+	subs := make([]ledger.Submission, len(items))
+	for i, item := range items {
+		if subs[i], err = in.item(t, item); err != nil {
+			return nil, ofItem(err, i, len(items))
+		}
+	}
+	if len(subs) == 0 {
+		return nil, nil
+	}
+	accepted, err := in.store.Accept(ctx, subs)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range accepted {
+		if a.Err != nil { // its work is under way with another input, and the target refuses that
+			return nil, ofItem(a.Err, i, len(items))
+		}
+	}
+	return accepted, nil
+}
+
+// ofItem says which of several items an error is about.
+func ofItem(err error, i, of int) error {
+	e, ok := errors.AsType[*ledger.Error](err)
+	if !ok || of == 1 {
+		return err
+	}
+	numbered := *e
+	numbered.Message = fmt.Sprintf("element %d: %s", i, e.Message)
+	return &numbered
 }
 
 // item checks one item and returns its submission.

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/claygate/claygate/internal/intake"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// webhookPath is where Clay takes rows, and where this gateway does in its place: a client changes the host and no more.
+const webhookPath = "/v3/sources/webhook/"
+
+// ingestForm is how the last part of Clay's webhook URLs begins, before a UUID (docs/clay.md). An ingest key is that UUID.
+const ingestForm = "pull-in-data-from-a-webhook-"
+
+// newIngest makes the secret of an ingest key. It is a UUID, so that it can stand in a URL of Clay's shape.
+func newIngest() string {
+	id := uuid.New()
+	return "cg_" + hex.EncodeToString(id[:])
+}
+
+// ingestPath returns the path of an ingest key's URL.
+func ingestPath(secret string) string {
+	raw, err := hex.DecodeString(strings.TrimPrefix(secret, "cg_"))
+	if err != nil || len(raw) != 16 {
+		return ""
+	}
+	return webhookPath + ingestForm + uuid.UUID(raw).String()
+}
+
+// ingestSecret returns the secret of the key whose URL's last part this is.
+func ingestSecret(segment string) (string, bool) {
+	text, ok := strings.CutPrefix(segment, ingestForm)
+	id, err := uuid.Parse(text)
+	return "cg_" + hex.EncodeToString(id[:]), ok && err == nil && len(text) == 36
+}
+
+// webhook answers POST /v3/sources/webhook/{target or ingest URL} as Clay does: bare rows in, Clay's statuses and bodies
+// out. Rows are on disk before the answer; an array is taken as its rows, all or none.
+func (s *server) webhook(c *call) error {
+	if err := s.feed(c); err != nil {
+		return s.refuseRows(c, err)
+	}
+	return c.write(http.StatusOK, []byte(`{"success":true}`))
+}
+
+func (s *server) feed(c *call) error {
+	t, err := s.fed(c)
+	if err != nil {
+		return err
+	}
+	if c.Method != http.MethodPost {
+		c.w.Header().Set("Allow", http.MethodPost)
+		return refusal(methodNotAllowed, "Use POST")
+	}
+	if form, err := bodyFormat(c.Request); err != nil {
+		return err
+	} else if form != jsonBody {
+		return refusal(unsupported, "the Content-Type must be application/json")
+	}
+	raw, err := c.body(maxArray)
+	if err != nil {
+		return err
+	}
+	items, err := rows(raw)
+	if err != nil {
+		return err
+	}
+	ctx, done := c.change()
+	defer done()
+	_, err = s.Intake.SubmitAll(ctx, t.Name, items)
+	return err
+}
+
+// rows reads one object, or an array of them. What each holds is for the intake to check.
+func rows(raw []byte) ([]intake.Item, error) {
+	text := bytes.TrimLeft(raw, " \t\r\n")
+	if len(text) == 0 || text[0] != '[' {
+		return []intake.Item{{Fields: raw}}, nil
+	}
+	elements, n, err := intake.Elements(raw, maxArrayLength)
+	switch {
+	case err != nil:
+		return nil, refusal(invalid, "%s", err)
+	case n > maxArrayLength:
+		return nil, refusal(invalid, "the array has %d rows, and %d is the most", n, maxArrayLength)
+	}
+	items := make([]intake.Item, n)
+	for i, e := range elements {
+		items[i].Fields = e.Value
+	}
+	return items, nil
+}
+
+// fed returns the target that the URL leads to, when the caller may feed it: by the URL itself, or by a key in Clay's
+// header or as Bearer. Whoever may not is told as Clay tells a wrong token.
+func (s *server) fed(c *call) (*Target, error) {
+	segment := c.PathValue("webhook")
+	if secret, ok := ingestSecret(segment); ok {
+		keys, err := s.keys.current(c.Context())
+		if err != nil {
+			return nil, err
+		}
+		if key, ok := keys.valid[sha256.Sum256([]byte(secret))]; ok && key.Ingest != "" {
+			if t, ok := s.named(key.Ingest); ok {
+				return t, nil
+			}
+		}
+		return nil, refusal(notFound, "Not found")
+	}
+	if sent := c.Header["X-Clay-Webhook-Auth"]; len(sent) == 1 && len(c.Header["Authorization"]) == 0 {
+		c.Request = c.Clone(c.Context())
+		c.Header.Set("Authorization", "Bearer "+sent[0])
+	}
+	if err := s.admit(c); err != nil {
+		return nil, err
+	}
+	if err := c.who.allowed([]ledger.Scope{ledger.ScopeSend}); err != nil {
+		return nil, err
+	}
+	if t, ok := s.named(segment); ok && c.who.reaches(t.Name) {
+		return t, nil
+	}
+	return nil, refusal(notFound, "there is no target %.100q", segment)
+}
+
+// clayError is the body of Clay's refusals (docs/clay.md).
+type clayError struct {
+	Type    string  `json:"type"`
+	Message string  `json:"message"`
+	Details *string `json:"details"`
+}
+
+// clayTypes are the names of the statuses with which rows are refused. Clay documents that of 429; the others follow it.
+var clayTypes = map[int]string{
+	400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed", 429: "TooManyRequests",
+	500: "InternalServerError", 503: "ServiceUnavailable",
+}
+
+// refuseRows answers as Clay would: whatever is wrong with the body is a 400 there.
+func (s *server) refuseRows(c *call, err error) error {
+	p := s.problemOf(err)
+	status, message := p.Status, p.Detail
+	switch status {
+	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusConflict:
+		status = http.StatusBadRequest
+	case http.StatusServiceUnavailable:
+		c.w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
+	}
+	return c.answer(status, clayError{Type: clayTypes[status], Message: message})
+}
+
+// retryAfter returns after how many seconds the same request may succeed.
+func retryAfter(err error) int {
+	e, ok := errors.AsType[*ledger.Error](err)
+	if !ok {
+		return 1
+	}
+	return max(kinds[e.Kind].retry, 1)
+}
