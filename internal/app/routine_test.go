@@ -1,10 +1,12 @@
 package app
 
 import (
+	"net"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/claygate/claygate/clay"
 	"github.com/claygate/claygate/clay/claytest"
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -62,4 +64,29 @@ func TestBulkRoutine(t *testing.T) {
 	if len(runs) != 1 || !runs[0].Bulk || len(runs[0].Items) != 700 {
 		t.Errorf("%d runs", len(runs))
 	}
+}
+
+// foreign starts a run that is not claygate's.
+func foreign(t *testing.T, server *claytest.Server) {
+	t.Helper()
+	client, err := clay.New(clay.Config{PublicAPIKey: "key", PublicAPIURL: server.URL() + publicAPIPath})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	items := []clay.Item{{ID: "theirs", Inputs: map[string]string{"email": "else@example.com"}}}
+	if _, err := client.Routine("function:t_2").RunOnce(t.Context(), items, clay.RunOptions{WebhookID: "wh_1"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// freeAddress returns an address that was free a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

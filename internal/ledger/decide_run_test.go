@@ -176,15 +176,15 @@ func TestPolling(t *testing.T) {
 		"a longer one less often":                        {aged(quietRun, 8*time.Second).pollAgain(0.5), 4 * time.Second},
 		"but not too seldom":                             {aged(quietRun, 40*time.Second).pollAgain(0.5), 5 * time.Second},
 		"one of an hour every other minute":              {aged(quietRun, time.Hour).pollAgain(0.5), 2 * time.Minute},
-		"on a busy lane less often":                      {aged(busyRun, 9*time.Second).pollAgain(0.5), 3 * time.Second},
-		"what is found at once may take less":            {aged(busyRun, time.Second).learn(), 28500 * time.Millisecond},
+		"on a busy lane less often":                      {aged(busyRun, time.Second).pollAgain(0.5), time.Second},
+		"what is found at once may take less":            {aged(busyRun, time.Second).learn(), 30*time.Second - 30*time.Second/32},
 	} {
 		if got[0] != got[1] {
 			t.Errorf("%s: %s, want %s", name, got[0], got[1])
 		}
 	}
 	busyRun.Polls = 2
-	if got, want := aged(busyRun, 70*time.Second).learn(), 40*time.Second; got != want {
+	if got, want := aged(busyRun, 70*time.Second).learn(), 50*time.Second; got != want {
 		t.Errorf("a run that took longer teaches %s, want %s", got, want)
 	}
 }

@@ -8,28 +8,30 @@ const quiet = 5
 // firstPoll returns the time until a run is asked for the first time. On a quiet lane that is soon, because calls are
 // there to be had; on a busy one about when runs of its sort are usually finished.
 func (r Run) firstPoll() time.Duration {
-	soon := 500 * time.Millisecond
-	if r.Kind == Bulk {
-		soon = 2 * time.Second
+	busy := r.Others >= quiet
+	switch {
+	case !busy && r.Kind == Inline:
+		return 500 * time.Millisecond
+	case r.Usual > 0:
+		return max(r.Usual-r.SinceStart, 500*time.Millisecond)
+	case busy:
+		return 3 * time.Second
 	}
-	if r.Others < quiet && r.Kind == Inline || r.Usual == 0 {
-		return soon
-	}
-	return max(r.Usual-r.SinceStart, soon)
+	return 2 * time.Second
 }
 
 // pollAgain returns the time until a run that goes on is asked for again: part of the time that it has run, so that a
 // long one is asked for less often and a short one answers soon, give or take a fifth.
 func (r Run) pollAgain(jitter float64) time.Duration {
 	age := r.SinceStart
-	least, share := time.Second, age/3
-	if r.Others < quiet {
-		least, share = 500*time.Millisecond, age/2
+	least := time.Second
+	switch {
+	case r.Kind == Bulk:
+		least = 2 * time.Second
+	case r.Others < quiet:
+		least = 500 * time.Millisecond
 	}
-	if r.Kind == Bulk {
-		least, share = 2*time.Second, age/2
-	}
-	wait := min(max(share, least), max(5*time.Second, age/10), 2*time.Minute)
+	wait := min(max(age/2, least), max(5*time.Second, age/10), 2*time.Minute)
 	return time.Duration(float64(wait) * (0.8 + 0.4*jitter))
 }
 
@@ -40,7 +42,7 @@ func (r Run) learn() time.Duration {
 	case r.Usual == 0:
 		return max(r.SinceStart, 1)
 	case r.Polls == 0:
-		return max(r.Usual-r.Usual/20, 1)
+		return max(r.Usual-r.Usual/32, 1)
 	}
-	return max(r.Usual+(r.SinceStart-r.Usual)/4, 1)
+	return max(r.Usual+(r.SinceStart-r.Usual)/2, 1)
 }
