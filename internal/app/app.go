@@ -31,6 +31,7 @@ type App struct {
 
 	config     Config
 	dispatcher *dispatch.Dispatcher
+	janitor    *janitor
 	callbacks  *server
 	api        *server
 	socket     *server
@@ -109,6 +110,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	})
 	a.poller.Store(a.newPoller(p))
 	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Log: a.config.Log})
+	a.janitor = &janitor{store: store, log: a.config.Log}
+	a.janitor.configure(a.config.Retention)
 	if a.callbacks != nil {
 		a.takeCallbacks(a.collector, http.HandlerFunc(a.completed))
 	}
@@ -130,6 +133,7 @@ func (a *App) Start(only ledger.LoadID) {
 	defer a.reloading.Unlock()
 	a.started = true
 	a.poller.Load().Start()
+	a.janitor.start()
 }
 
 // StopSending claims nothing more. Requests under way are answered, callbacks are still taken, and runs under way are still
@@ -163,6 +167,9 @@ func (a *App) closeAll() error {
 	}
 	for _, c := range a.clients {
 		errs = append(errs, c.Close())
+	}
+	if a.janitor != nil {
+		a.janitor.stop()
 	}
 	if a.Ledger != nil {
 		errs = append(errs, a.Ledger.Close())

@@ -37,6 +37,8 @@ type Config struct {
 	PublicAPI map[string]PublicAPI
 	// Pace of each workspace, for its webhooks and its lookups each. A zero Pace, or none, is Clay's limit.
 	Pace map[string]ledger.Pace
+	// Retention says how long what has finished is kept.
+	Retention ledger.Retention
 	// Observe, when set, is told of every attempt. It must not block.
 	Observe func(ledger.Record, ledger.Answer)
 	// Trouble, when set, is told when the ledger fails, as on a full disk, and told nil when it works again. It must not

@@ -15,6 +15,7 @@ func FromConfig(c config.Config) Config {
 	out := Config{
 		Ledger: c.Ledger, Listen: c.Listen, CallbackListen: c.CallbackListen, Pace: map[string]ledger.Pace{},
 		PublicAPI: map[string]PublicAPI{},
+		Retention: ledger.Retention{Bodies: c.Retention.Bodies, Metadata: c.Retention.Metadata},
 	}
 	for name, w := range c.Workspaces {
 		out.Pace[name] = ledger.Pace{PerSecond: w.Pace.PerSecond, Burst: w.Pace.Burst}

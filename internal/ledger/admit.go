@@ -68,7 +68,7 @@ func Admit(t Target, owner *Record, s Submission) Admission {
 		case r.shares(*owner) && !(differs && t.OnConflict == Separate):
 			r.State, r.Leader = Joined, owner.ID
 			return Admission{Record: r, Due: Never, Raise: s.Priority > owner.Priority, Differs: differs}
-		case owner.State == Done && owner.Revision > 0 && max(owner.SinceDone, 0) < t.maxAge(owner.Empty, s.MaxAge):
+		case owner.State == Done && owner.Revision > 0 && !owner.Erased && max(owner.SinceDone, 0) < t.maxAge(owner.Empty, s.MaxAge):
 			r.State, r.Cached, r.Revision = Done, true, 1
 			r.Result, r.Empty, r.Emulated = owner.Result, owner.Empty, owner.Emulated
 			return Admission{Record: r, Due: Never, Differs: differs}

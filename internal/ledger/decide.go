@@ -296,6 +296,9 @@ func replay(r Record, owner *Record) (Change, error) {
 	default:
 		return Change{}, conflict("replay", r)
 	}
+	if r.Erased {
+		return Change{}, erased("replay", r)
+	}
 	r.Tries, r.Resends, r.RunLimit, r.Leader, r.SendBy, r.Reason = 0, 0, 0, RecordID{}, 0, ""
 	if owner != nil && owner.ID != r.ID && r.shares(*owner) {
 		r.Leader = owner.ID
@@ -318,6 +321,9 @@ func cancel(r Record, reason string) (Change, error) {
 
 // resolve takes a person's word for what became of the current attempt, which may have left a row at Clay.
 func resolve(t Target, r Record, e Resolve) (Change, error) {
+	if r.Erased {
+		return Change{}, erased("resolve", r)
+	}
 	open := r.State == Uncertain || r.State == Dead || r.State == Expired
 	if !open || !r.AtClay {
 		return Change{}, conflict("resolve", r)
@@ -341,7 +347,7 @@ func resolve(t Target, r Record, e Resolve) (Change, error) {
 // follow ends a record with the one it joined. A late result of the leader still completes a follower that has ended.
 func follow(r Record, e Follow) Change {
 	leader := e.Leader
-	if r.Leader != leader.ID || r.State == Done || r.InFlight() || !leader.State.Terminal() {
+	if r.Erased || r.Leader != leader.ID || r.State == Done || r.InFlight() || !leader.State.Terminal() {
 		return Change{Record: r}
 	}
 	if leader.State != Done {
@@ -375,4 +381,11 @@ func inherit(r Record, owner *Record) Change {
 
 func conflict(op string, r Record) error {
 	return &Error{Kind: Conflict, Op: op, Message: fmt.Sprintf("record %s is %s", r.ID, r.State)}
+}
+
+func erased(op string, r Record) error {
+	return &Error{
+		Kind: Conflict, Op: op, Message: fmt.Sprintf("record %s was erased: what was to be sent is no longer kept", r.ID),
+		Hint: "hand it in again",
+	}
 }

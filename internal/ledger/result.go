@@ -9,6 +9,9 @@ import (
 
 // result completes a record, updates one that is done, or is kept by one that is to stay open.
 func result(t Target, r Record, e Result) (Change, error) {
+	if r.Erased { // what it would be compared with, or added to, is gone
+		return Change{Record: r}, nil
+	}
 	if r.State == Done && r.Revision > 0 {
 		return update(t, r, e)
 	}

@@ -149,6 +149,9 @@ type Keeper interface {
 	// Pause stops the sends of a target; Resume lets them go on.
 	Pause(ctx context.Context, target string, p Pause) error
 	Resume(ctx context.Context, target string) error
+	// Prune removes some of what was kept long enough: one short transaction, so that nobody waits for it. Call it
+	// again, after a rest, while it says that there is more. What is under way is never touched.
+	Prune(ctx context.Context, r Retention) (Pruned, error)
 }
 
 // Load names a load.

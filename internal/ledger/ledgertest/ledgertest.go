@@ -48,6 +48,7 @@ func Run(t *testing.T, open Opener) {
 		{"Share", shareTests},
 		{"Read", readTests},
 		{"Keep", keepTests},
+		{"Prune", pruneTests},
 		{"Serve", serveTests},
 		{"Together", togetherTests},
 	} {

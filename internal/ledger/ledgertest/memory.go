@@ -29,6 +29,7 @@ type memoryRow struct {
 	work                   ledger.Digest
 	wantedBy               ledger.LoadID
 	sentAt, readyAt, dueAt time.Time
+	endedAt                time.Time
 	sendBy                 time.Time
 }
 
@@ -95,7 +96,7 @@ func (m *memory) accept(s ledger.Submission) ledger.Acceptance {
 	row := &memoryRow{Record: a.Record, work: s.Work, wantedBy: s.Load}
 	row.CreatedAt = m.now
 	if row.State == ledger.Done {
-		row.DoneAt = m.now
+		row.DoneAt, row.endedAt = m.now, m.now
 	}
 	if s.SendBy != 0 {
 		row.sendBy = m.now.Add(s.SendBy)
@@ -202,6 +203,9 @@ func (m *memory) write(before ledger.Record, c ledger.Change, webhook ledger.Dig
 		if c.Record.State == ledger.Done {
 			row.DoneAt = m.now
 		}
+		if row.endedAt = (time.Time{}); c.Record.State.Terminal() {
+			row.endedAt = m.now
+		}
 		if before.SendBy != 0 && c.Record.SendBy == 0 {
 			row.sendBy = time.Time{}
 		}
@@ -278,6 +282,28 @@ func (m *memory) dueNow() []ledger.RecordID {
 		due[i] = row.ID
 	}
 	return due
+}
+
+// prune erases and removes what was kept long enough.
+func (m *memory) prune(keep ledger.Retention) {
+	keep = keep.Normal()
+	for id, row := range m.rows {
+		age := m.now.Sub(row.endedAt)
+		switch {
+		case row.endedAt.IsZero() || age < keep.Bodies:
+		case age < keep.Metadata:
+			row.Erased, row.Fields, row.Result = true, nil, nil
+			for i := range m.attempts[id] {
+				m.attempts[id][i].Excerpt = ""
+			}
+		default:
+			delete(m.rows, id)
+			delete(m.attempts, id)
+			if m.keys[row.Key] == id {
+				delete(m.keys, row.Key)
+			}
+		}
+	}
 }
 
 // counts counts the records of a scope.

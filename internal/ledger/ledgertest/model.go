@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func checkAgainstModel(t *testing.T, open Opener) {
 		actions := map[string]func(){
 			"": r.compareNow, "accept": r.acceptSome, "claim": r.claimSome, "answer": r.answerSome, "result": r.resultOne,
 			"due": r.applyDue, "replay": r.replaySome, "resolve": r.resolveOne, "cancel": r.cancelOne, "wait": r.wait, "resume": r.resume,
-			"restart": r.restart, "storm": r.storm,
+			"restart": r.restart, "storm": r.storm, "prune": r.prune,
 		}
 		steps := map[string]func(*rapid.T){}
 		for name, act := range actions {
@@ -229,6 +230,13 @@ func (r *run) cancelOne() {
 func (r *run) wait() {
 	r.clock.Advance(rapid.SampledFrom([]time.Duration{time.Millisecond, 300 * time.Millisecond, 7 * time.Second, time.Minute, time.Hour, 40 * 24 * time.Hour}).Draw(r.T, "how long"))
 	r.model.now = r.clock.Now()
+}
+
+func (r *run) prune() {
+	keep := ledger.Retention{Bodies: 24 * time.Hour, Metadata: rapid.SampledFrom([]time.Duration{24 * time.Hour, 60 * 24 * time.Hour}).Draw(r.T, "kept")}
+	r.pruneAll(keep)
+	r.model.prune(keep)
+	r.all = slices.DeleteFunc(r.all, func(id ledger.RecordID) bool { return r.model.rows[id] == nil })
 }
 
 func (r *run) resume() {

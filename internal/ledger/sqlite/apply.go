@@ -40,7 +40,7 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 	if err != nil {
 		return ledger.Applied{}, err
 	}
-	if err := t.keepCallback(e, found); err != nil {
+	if err := t.keepCallback(e, before, found); err != nil {
 		return ledger.Applied{}, err
 	}
 	if !found {
@@ -187,9 +187,9 @@ func (t *tx) lead(target ledger.Target, leader ledger.Record) error {
 	return nil
 }
 
-// keepCallback keeps a delivery as it came.
-func (t *tx) keepCallback(e ledger.Entry, matched bool) error {
-	if e.Callback == nil {
+// keepCallback keeps a delivery as it came, unless it is for a record that was erased.
+func (t *tx) keepCallback(e ledger.Entry, of ledger.Record, matched bool) error {
+	if e.Callback == nil || of.Erased {
 		return nil
 	}
 	attempt := 0

@@ -34,7 +34,7 @@ func (t *tx) remember(s *ledger.Submission) error {
 	if _, err := t.exec(`DELETE FROM idempotency WHERE expires_at <= ?`, micros(t.now)); err != nil {
 		return err
 	}
-	_, err := t.exec(`INSERT INTO idempotency (key, body, record, expires_at) VALUES (?, ?, ?, ?)`,
+	_, err := t.exec(`INSERT OR REPLACE INTO idempotency (key, body, record, expires_at) VALUES (?, ?, ?, ?)`,
 		s.Once.Key[:], s.Once.Body[:], s.ID[:], t.later(ledger.OnceRetention))
 	return err
 }

@@ -82,6 +82,9 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if s.read, err = connect(source(path, s.vfs), readers, `PRAGMA query_only=ON`); err != nil {
 		return damaged(path, err)
 	}
+	if s.checkpoint, err = connect(source(path, s.vfs), 1); err != nil {
+		return damaged(path, err)
+	}
 	return nil
 }
 
@@ -95,11 +98,11 @@ func source(path, vfs string) string {
 // connect opens a pool on a file and prepares each of its connections.
 func connect(source string, conns int, pragmas ...string) (*sql.DB, error) {
 	pragmas = append(pragmas,
-		`PRAGMA busy_timeout=5000`,  // checkpoints of the other pool; nothing else competes
-		`PRAGMA foreign_keys=OFF`,   // there are none: erasure removes bodies apart from their records
-		`PRAGMA temp_store=MEMORY`,  // no personal data in temporary files
-		`PRAGMA cache_size=-16384`,  // 16 MiB a connection
-		`PRAGMA secure_delete=FAST`, // what is erased is overwritten where that costs no extra write
+		`PRAGMA busy_timeout=5000`, // checkpoints of the other pool; nothing else competes
+		`PRAGMA foreign_keys=OFF`,  // there are none: erasure removes bodies apart from their records
+		`PRAGMA temp_store=MEMORY`, // no personal data in temporary files
+		`PRAGMA cache_size=-16384`, // 16 MiB a connection
+		`PRAGMA secure_delete=ON`,  // what is erased is overwritten
 	)
 	db, err := driver.Open(source, func(c *sqlite3.Conn) error {
 		for _, p := range pragmas {

@@ -46,10 +46,13 @@ type Store struct {
 	vfs     string
 	write   *sql.DB // one connection, used by the group's goroutine alone
 	read    *sql.DB
-	group   *ledger.Group[*tx]
-	writer  *writer
-	broken  atomic.Pointer[ledger.Error]
-	closed  atomic.Bool
+	// checkpoint is a connection that writes the log back into the file.
+	checkpoint *sql.DB
+	pruned     atomic.Bool // the log may hold what was pruned
+	group      *ledger.Group[*tx]
+	writer     *writer
+	broken     atomic.Pointer[ledger.Error]
+	closed     atomic.Bool
 }
 
 var _ ledger.Store = (*Store)(nil)
@@ -71,6 +74,9 @@ func (s *Store) release() error {
 	var errs []error
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
+	}
+	if s.checkpoint != nil {
+		errs = append(errs, s.checkpoint.Close())
 	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())

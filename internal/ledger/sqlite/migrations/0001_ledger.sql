@@ -70,8 +70,10 @@ CREATE TABLE records (
   ready_at       INTEGER NOT NULL,      -- when queued: may be claimed from then on; 0 for at once
   due_at         INTEGER,               -- something happens to it by itself then
   sent_at        INTEGER,               -- when its current attempt was claimed
+  erased         INTEGER NOT NULL,      -- its bodies were kept long enough
   created_at     INTEGER NOT NULL,
-  done_at        INTEGER
+  done_at        INTEGER,
+  ended_at       INTEGER                -- since when it is in its terminal state
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX        records_queue  ON records (target, priority, ready_at) WHERE state = 'queued';
 CREATE INDEX        records_wanted ON records (wanted_by, priority, ready_at)
@@ -79,6 +81,8 @@ CREATE INDEX        records_wanted ON records (wanted_by, priority, ready_at)
 CREATE INDEX        records_due    ON records (due_at)                     WHERE due_at IS NOT NULL;
 CREATE UNIQUE INDEX records_work   ON records (load, work)                 WHERE work IS NOT NULL;
 CREATE INDEX        records_leader ON records (leader)                     WHERE leader IS NOT NULL;
+-- What has been kept long enough: bodies first, then records.
+CREATE INDEX        records_ended  ON records (erased, ended_at)           WHERE ended_at IS NOT NULL;
 -- A key's records are its owner and these. Most keys have one record, so that most records are not in it: keys are random,
 -- and an index of them all would cost a third of what storing a record does.
 CREATE INDEX        records_shared ON records (key, id)                    WHERE key IS NOT NULL AND owns = 0;
@@ -100,7 +104,7 @@ CREATE TABLE keys (
 
 CREATE TABLE bodies (
   record   BLOB PRIMARY KEY,
-  fields   BLOB NOT NULL,
+  fields   BLOB,                        -- NULL once erased
   metadata BLOB,
   result   BLOB
 ) STRICT, WITHOUT ROWID;
@@ -163,6 +167,7 @@ CREATE TABLE callbacks (
   received_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX callbacks_record ON callbacks (record);
+CREATE INDEX callbacks_unmatched ON callbacks (received_at) WHERE matched = 0;
 
 -- Counters per scope, kept in the transaction of each change.
 CREATE TABLE counts (
