@@ -98,7 +98,7 @@ func (s *server) serve(srv *http.Server, log *slog.Logger) {
 	s.silent.watch(srv)
 	srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	go func() {
-		if err := srv.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(limit(s.listener, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("no longer listening", "for", s.what, "error", err)
 		}
 	}()

@@ -1,8 +1,14 @@
 package app
 
 import (
+	"errors"
+	"io/fs"
+	"net"
 	"os"
+	"path/filepath"
 	"runtime"
+
+	"github.com/claygate/claygate/internal/ledger"
 )
 
 // SocketPath is where the process that owns a ledger serves its API to the machine's own commands.
@@ -22,19 +28,59 @@ func (a *App) openSocket() error {
 		a.config.Log.Warn("the ledger's path is too long for a local socket: other commands cannot attach", "path", path)
 		return nil
 	}
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	s, err := listen("the local socket", "unix", path, "--ledger")
+	l, err := listenPrivately(path)
 	if err != nil {
-		return err
-	}
-	a.socket = s
-	if runtime.GOOS != "windows" {
-		if err := os.Chmod(path, 0o600); err != nil {
-			return err
+		return &ledger.Error{
+			Kind: ledger.Unavailable, Op: "the local socket", Message: "cannot listen on " + path,
+			Hint: "choose another place with --ledger", Err: cause(err),
 		}
 	}
-	a.serveAPI(s, a.Trusted)
+	a.socket = &server{what: "the local socket", listener: l}
+	a.serveAPI(a.socket, a.Trusted)
 	return nil
+}
+
+// listenPrivately opens a socket that nobody else can connect to, not even for the moment between its making and its
+// chmod: it is made in a folder of its own, which is closed to all others, and moved into its place.
+func listenPrivately(path string) (net.Listener, error) {
+	if runtime.GOOS == "windows" { // where the folder's access list counts, and a socket cannot be moved
+		return net.Listen("unix", path)
+	}
+	folder, err := os.MkdirTemp(filepath.Dir(path), ".s") // with mode 0700
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	made := filepath.Join(folder, "s")
+	l, err := net.Listen("unix", made)
+	if err != nil {
+		return nil, err
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	err = os.Chmod(made, 0o600)
+	if err == nil {
+		err = os.Rename(made, path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return &movedSocket{Listener: l, path: path}, nil
+}
+
+// movedSocket removes its file where it is now when it closes.
+type movedSocket struct {
+	net.Listener
+	path string
+}
+
+// Close implements net.Listener.
+func (m *movedSocket) Close() error {
+	err := m.Listener.Close()
+	if e := os.Remove(m.path); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = errors.Join(err, e)
+	}
+	return err
 }
