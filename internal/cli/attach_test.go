@@ -142,6 +142,9 @@ func TestInterruptThroughAGateway(t *testing.T) {
 	if r.code != exitInterrupted || sent >= 60 || !strings.Contains(r.err, "none under way at Clay") {
 		t.Fatalf("exit %d, %d rows at Clay\n%s", r.code, sent, r.err)
 	}
+	if !strings.Contains(r.err, " · failed 0 · ") || strings.Contains(r.err, "60/60") {
+		t.Errorf("rows that were held back look as if they had failed:\n%s", r.err)
+	}
 	statuses := strings.Join(w.statuses("out.csv"), " ")
 	if ok, pending := strings.Count(statuses, "ok"), strings.Count(statuses, "pending"); ok != sent || pending != 60-sent {
 		t.Errorf("%d rows are enriched and %d pending, %d were sent", ok, pending, sent)
@@ -200,6 +203,7 @@ type front struct {
 	url    string
 	down   atomic.Bool
 	breaks atomic.Int32
+	hang   atomic.Pointer[chan struct{}] // when set, nothing is answered before it is closed
 }
 
 func (w *world) front(to string) *front {
@@ -213,6 +217,13 @@ func (w *world) front(to string) *front {
 	server := newHTTPServer(w.t, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if f.down.Load() {
 			panic(http.ErrAbortHandler)
+		}
+		if hang := f.hang.Load(); hang != nil {
+			select {
+			case <-*hang:
+			case <-r.Context().Done():
+			}
+			return
 		}
 		proxy.ServeHTTP(out, r)
 		if f.breaks.Add(-1) >= 0 {
@@ -347,4 +358,25 @@ func TestOperateNobody(t *testing.T) {
 	if fmt.Sprint(r.err) == "" {
 		t.Error("it says nothing")
 	}
+}
+
+// A gateway that hangs holds nobody up: the first Ctrl-C asks it to stop, the second leaves.
+func TestInterruptOfAHangingGateway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, slower())
+	s := w.serve()
+	front := w.front(s.url)
+	c := w.start("enrich", w.file("leads.csv", leads(60)), "-o", w.path("out.csv"), "--gateway", front.url)
+	w.atClay(12)
+	hang, release := make(chan struct{}), make(chan struct{})
+	front.hang.Store(&hang)
+	defer close(release)
+	go func() { <-release; close(hang) }()
+	c.interrupt <- os.Interrupt
+	c.interrupt <- os.Interrupt
+	r := c.wait()
+	if r.code != exitInterrupted || !strings.Contains(r.err, "could not be told to stop") {
+		t.Errorf("exit %d\n%s", r.code, r.err)
+	}
+	s.stop()
 }

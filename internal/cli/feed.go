@@ -62,6 +62,9 @@ func (l *load) took(t taken) {
 		l.bad(t.n, t.refusal)
 		return
 	}
+	if l.fed && l.rows[t.n].record == t.record {
+		return // what has been sent since was sent in this run
+	}
 	l.rows[t.n] = row{record: t.record, sends: uint16(min(t.sends, 1<<16-1))}
 }
 
@@ -79,13 +82,15 @@ func (l *load) read(yield func(n int, fields json.RawMessage) error) error {
 	if err != nil {
 		return err
 	}
-	l.rows, l.lines = l.rows[:0], l.lines[:0]
+	l.lines = l.lines[:0]
 	for n := 0; l.flags.limit == 0 || n < l.flags.limit; n++ {
 		r, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		l.rows = append(l.rows, row{})
+		if n == len(l.rows) {
+			l.rows = append(l.rows, row{})
+		}
 		if bad, ok := errors.AsType[*sheet.RowError](err); ok {
 			l.lines = append(l.lines, bad.Line)
 			l.bad(n, bad.Reason)

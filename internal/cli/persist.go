@@ -13,10 +13,10 @@ const retryEvery = time.Second
 
 // persist makes a request until the gateway answers, patience has run out or somebody interrupts. Only what does no harm
 // when it comes twice may be asked for so.
-func (e *remote) persist(ctx context.Context, ask func() error) error {
+func (e *remote) persist(ctx context.Context, ask func(context.Context) error) error {
 	began := time.Now()
 	for told := false; ; {
-		err := ask()
+		err := e.once(ctx, ask)
 		if err == nil || !client.Passing(err) || ctx.Err() != nil {
 			return err
 		}
@@ -38,6 +38,22 @@ func (e *remote) persist(ctx context.Context, ask func() error) error {
 		case <-ctx.Done():
 			return err
 		}
+	}
+}
+
+// once makes a request until it is answered or somebody interrupts.
+func (e *remote) once(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answered := make(chan error, 1)
+	go func() { answered <- ask(ctx) }()
+	select {
+	case err := <-answered:
+		return err
+	case <-e.streams.Interrupt:
+		cancel()
+		<-answered
+		return errInterrupted
 	}
 }
 

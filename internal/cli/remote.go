@@ -27,10 +27,12 @@ type remote struct {
 	last      moment
 	sent      int // of the load, as last heard
 	delivered int // of the target, as last heard
+	held      bool
+	canceled  int // of the load, before it was held
 }
 
 // pollTime bounds a question about how the load stands: somebody may press Ctrl-C meanwhile.
-const pollTime = 5 * time.Second
+const pollTime = 3 * time.Second
 
 // open finds the target, opens the load and says what is about to happen.
 func (e *remote) open(ctx context.Context) error {
@@ -49,7 +51,7 @@ func (e *remote) open(ctx context.Context) error {
 	}
 	opened := client.NewLoad{Name: e.name(), Fresh: e.flags.fresh && !e.flags.dryRun && !e.opened, Webhook: e.webhook()}
 	var load client.Load
-	err = e.persist(ctx, func() (err error) {
+	err = e.persist(ctx, func(ctx context.Context) (err error) {
 		load, err = e.OpenLoad(ctx, target.Name, opened)
 		return err
 	})
@@ -68,7 +70,7 @@ func (e *remote) open(ctx context.Context) error {
 // target returns the target at the gateway, or says which ones there are.
 func (e *remote) target(ctx context.Context) (client.Target, error) {
 	var all client.Overview
-	err := e.persist(ctx, func() (err error) {
+	err := e.persist(ctx, func(ctx context.Context) (err error) {
 		all, err = e.Targets(ctx)
 		return err
 	})
@@ -197,7 +199,7 @@ func refused(err error) string {
 }
 
 func (e *remote) handIn(ctx context.Context, rows rowSource, answered func(n int, a client.RowAnswer) error) error {
-	err := e.persist(ctx, func() error {
+	err := e.persist(ctx, func(ctx context.Context) error {
 		var places []int32
 		stream := func(yield func(any, error) bool) {
 			err := rows(func(n int, fields json.RawMessage) error {
@@ -263,6 +265,11 @@ func (e *remote) note(l client.Load) {
 	for state, n := range l.Counts {
 		m.counts[ledger.Count(state)] = n
 	}
+	if e.held { // they are canceled there, and still to be sent here
+		held := m.counts[ledger.Count(ledger.Canceled)] - e.canceled
+		m.counts[ledger.Count(ledger.Canceled)] -= held
+		m.counts[ledger.Count(ledger.Queued)] += held
+	}
 	if l.Paused != nil {
 		m.paused = ledger.Pause{Reason: l.Paused.Reason, Status: l.Paused.Status}
 	}
@@ -289,11 +296,13 @@ func (e *remote) hopeless(c ledger.Counts) error {
 }
 
 func (e *remote) hold(ctx context.Context) error {
-	err := e.persist(ctx, func() error {
+	canceled := e.last.counts.In(ledger.Canceled)
+	err := e.persist(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, holdTime)
 		defer cancel()
 		load, err := e.HoldLoad(ctx, e.id)
 		if err == nil {
+			e.held, e.canceled = true, canceled
 			e.note(load)
 		}
 		return err
@@ -301,8 +310,12 @@ func (e *remote) hold(ctx context.Context) error {
 	if err == nil || errors.Is(err, errGone) {
 		return err
 	}
+	code := exitNetwork
+	if errors.Is(err, errInterrupted) {
+		code = exitInterrupted
+	}
 	return &exitError{
-		code: exitNetwork, early: true, message: "the gateway could not be told to stop: it goes on sending what it has",
+		code: code, early: true, message: "the gateway could not be told to stop: it goes on sending what it has",
 		hint: "`claygate stop` stops all of it; the same command again shows how the rows stand",
 	}
 }
@@ -318,7 +331,7 @@ func (e *remote) records(ctx context.Context, ids []ledger.RecordID) ([]outcome,
 		texts[i] = id.String()
 	}
 	var records []client.Record
-	err := e.persist(ctx, func() (err error) {
+	err := e.persist(ctx, func(ctx context.Context) (err error) {
 		records, err = e.ReadRecords(ctx, texts)
 		return err
 	})

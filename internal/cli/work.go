@@ -13,10 +13,10 @@ const takeovers = 3
 func (l *load) work(ctx context.Context, finish func(context.Context) (tally, error)) error {
 	for n := 0; ; n++ {
 		if err := l.open(ctx); err != nil {
-			return err
+			return cutShort(err, "interrupted: nothing was handed in")
 		}
 		if l.flags.dryRun {
-			return l.preview(ctx)
+			return cutShort(l.preview(ctx), "interrupted: nothing was stored or sent")
 		}
 		l.opened = true
 		ended := l.run(ctx)
@@ -41,6 +41,9 @@ func (l *load) finish(ctx context.Context, ended error, finish func(context.Cont
 	}
 	if !errors.Is(ended, errAbandoned) {
 		t, err := finish(ctx)
+		if errors.Is(err, errInterrupted) {
+			return cutShort(err, "interrupted while the output was written: there is none")
+		}
 		if err != nil {
 			return errors.Join(ended, err)
 		}
@@ -58,4 +61,12 @@ func (l *load) finish(ctx context.Context, ended error, finish func(context.Cont
 	}
 	l.show.summary(t)
 	return l.verdict(ended, t, written)
+}
+
+// cutShort says what an interrupt cut short.
+func cutShort(err error, message string) error {
+	if !errors.Is(err, errInterrupted) {
+		return err
+	}
+	return &exitError{code: exitInterrupted, message: message, hint: "run the same command again: it goes on from here"}
 }
