@@ -23,6 +23,7 @@ type Streams struct {
 	Interrupt <-chan os.Signal // Ctrl-C and SIGTERM
 	Reload    <-chan os.Signal // SIGHUP; nil for none
 	Terminal  bool             // Err is one
+	Keyboard  bool             // In is one: there is somebody to ask
 }
 
 // OS returns the streams of this process.
@@ -33,7 +34,7 @@ func OS() Streams {
 	signal.Notify(reload, syscall.SIGHUP) // where there is none, as on Windows, it never comes
 	return Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Interrupt: interrupt, Reload: reload,
-		Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())), Keyboard: term.IsTerminal(int(os.Stdin.Fd())),
 	}
 }
 

@@ -69,6 +69,9 @@ func (d *display) choices(l *load, c choices) {
 		fields := map[string]any{
 			"input": l.input.short(), "target": l.flags.target, "dedupe_by": l.dedupeBy, "emulated": d.emulated, "callback_url": l.callbackURL,
 		}
+		if l.flags.routine.asked() {
+			fields["routine"], fields["inputs"] = l.flags.routine.id, l.flags.routine.filled(l.columns)
+		}
 		if c.gateway != "" {
 			fields["gateway"] = c.gateway
 		} else {
@@ -88,6 +91,9 @@ func (d *display) choices(l *load, c choices) {
 		d.line("target %s, gateway %s", l.flags.target, c.gateway)
 	} else {
 		d.line("target %s, ledger %s", l.flags.target, c.ledger)
+	}
+	if l.flags.routine.asked() {
+		d.line("inputs: %s", l.flags.routine.spellInputs(l.columns))
 	}
 	if !l.await {
 		return

@@ -115,11 +115,17 @@ func explain(err error) (message, hint string, code int) {
 // explainClay speaks of a setting by the name under which people set it.
 func explainClay(e *clay.Error) (message, hint string, code int) {
 	if e.Kind == clay.KindConfig && e.Err != nil {
-		names := strings.NewReplacer("WebhookURL", "CLAY_WEBHOOK_URL", "WebhookToken", "CLAY_WEBHOOK_TOKEN")
-		return names.Replace(e.Err.Error()), names.Replace(e.Hint), exitInvalid
+		return settings.Replace(e.Err.Error()), settings.Replace(e.Hint), exitInvalid
 	}
-	return e.Error(), "", clayExit(e.Kind)
+	return settings.Replace(e.Error()), "", clayExit(e.Kind)
 }
+
+// settings are the names by which people set what the SDK speaks of.
+var settings = strings.NewReplacer(
+	"Config.PublicAPIKey", envPublicKey, "Config.PublicAPIURL", envURL, "Config.EnterpriseKey", envEnterpriseKey,
+	"PublicAPIKey", envPublicKey, "PublicAPIURL", envURL, "EnterpriseKey", envEnterpriseKey, "BaseURL", envURL,
+	"WebhookURL", "CLAY_WEBHOOK_URL", "WebhookToken", "CLAY_WEBHOOK_TOKEN",
+)
 
 // ledgerMessage leaves out what the ledger was doing, where it says what happened.
 func ledgerMessage(e *ledger.Error) string {

@@ -31,6 +31,8 @@ type loadFlags struct {
 	maxAge, resultTimeout     span
 	escapeFormulas            bool
 	listens                   bool // callbackListen was given
+	routine                   routineFlags
+	lookup                    lookupKind // the Enterprise endpoint to ask in place of a table; "" for none
 }
 
 // defaultCallbackListen is where callbacks are taken. A tunnel or a proxy with a public URL leads there.
@@ -38,7 +40,7 @@ const defaultCallbackListen = "127.0.0.1:8788"
 
 // addLoad adds the flags that enrich and send share.
 func (f *loadFlags) addLoad(c *cobra.Command) {
-	c.Flags().StringVarP(&f.target, "target", "t", "default", "the table to send to")
+	c.Flags().StringVarP(&f.target, "target", "t", defaultTarget, "the table to send to")
 	c.Flags().BoolVar(&f.emulate, "emulate", false, "use an emulated Clay in this process: no account, nothing leaves the machine")
 	c.Flags().StringVar(&f.ledger, "ledger", "", "the ledger's file (default: in the user's state folder; or CLAYGATE_LEDGER)")
 	c.Flags().StringVar(&f.gateway, "gateway", "", "the URL of a running gateway to hand the rows to (or CLAYGATE_GATEWAY; its key in CLAYGATE_KEY)")
@@ -62,6 +64,7 @@ func (f *loadFlags) addEnrich(c *cobra.Command) {
 	c.Flags().Var(&f.resultTimeout, "result-timeout", "how long to wait for a row's result after it was sent (default 30m)")
 	c.Flags().StringVar(&f.callbackListen, "callback-listen", defaultCallbackListen, "where to take Clay's callbacks")
 	c.Flags().StringVar(&f.publicURL, "public-url", "", "the URL under which Clay reaches --callback-listen (or CLAYGATE_PUBLIC_URL)")
+	f.routine.add(c)
 	c.Flags().BoolVar(&f.escapeFormulas, "escape-formulas", false, "put ' before cells that a spreadsheet would take for a formula")
 }
 
@@ -82,7 +85,7 @@ func (f *loadFlags) check() error {
 	case f.target == "" || strings.ContainsAny(f.target, "/?#% "):
 		return &usageError{message: fmt.Sprintf("--target: %q is not a name", f.target), hint: "use letters, digits and dashes: it is the end of the callbacks' URL"}
 	}
-	return nil
+	return f.checkRoutine()
 }
 
 // maxPace is more than Clay will ever take.
@@ -90,6 +93,9 @@ const maxPace = 10_000
 
 // lanePace is the pace to send at. A raised limit is taken to allow bursts in the same proportion as Clay's own does.
 func (f *loadFlags) lanePace() ledger.Pace {
+	if f.routine.asked() {
+		return routinePace
+	}
 	if f.pace == 0 {
 		return ledger.Pace{PerSecond: ledger.DefaultPerSecond, Burst: ledger.DefaultBurst}
 	}
@@ -106,6 +112,12 @@ func (f *loadFlags) named(s Streams) string {
 
 // gatewayDecides refuses what is not this command's to say where a gateway sends the rows.
 func (f *loadFlags) gatewayDecides() error {
+	if f.routine.asked() {
+		return &usageError{
+			message: "--routine: another process sends these rows, and only to the targets that it was started with",
+			hint:    "configure the routine there and name it with -t, wait until that process has ended, or name another ledger with --ledger",
+		}
+	}
 	for flag, set := range map[string]bool{"--pace": f.pace != 0, "--callback-listen": f.listens} {
 		if set {
 			return &usageError{message: flag + ": a running gateway sends these rows, and decides that itself", hint: "leave it out, or set it where the gateway is configured"}

@@ -34,6 +34,10 @@ type load struct {
 	others ledger.Counts // records of the load that the input does not have, as they stood when the rows were in
 	health *health
 	show   *display
+
+	account *account // of a routine; nil before Clay was asked
+	agreed  bool     // somebody agreed to what the routine may cost
+	renewed bool     // a fresh load of a routine was begun
 }
 
 // row is what is remembered of an input row. There may be millions.
@@ -75,8 +79,10 @@ func (l *load) look() error {
 		}
 	}
 	l.columns = reader.Columns()
-	l.dedupeBy, err = chooseDedupe(l.flags.dedupeBy, l.columns)
-	return err
+	if l.dedupeBy, err = chooseDedupe(l.flags.dedupeBy, l.columns); err != nil {
+		return err
+	}
+	return l.flags.routine.mapInputs(l.columns)
 }
 
 // open makes the way to Clay ready, and says what is about to happen. Where a process has the ledger in use the rows go
@@ -134,7 +140,11 @@ func (l *load) name() string {
 	if job == "" {
 		job = l.input.name
 	}
-	return strings.Join([]string{verb, strings.Join(l.dedupeBy, ","), job}, "\n")
+	parts := []string{verb, strings.Join(l.dedupeBy, ","), job}
+	if version := l.flags.routine.version(); version != "" {
+		parts = append(parts, version) // other inputs are other work
+	}
+	return strings.Join(parts, "\n")
 }
 
 func (l *load) close() error {
@@ -158,7 +168,12 @@ func (l *load) maxAge() time.Duration {
 
 // resultTimeout is how long a result is awaited. The emulator answers within seconds, or it never will.
 func (l *load) resultTimeout() time.Duration {
-	if l.flags.emulate {
+	switch routine := l.flags.routine.asked(); {
+	case routine && l.flags.emulate:
+		return l.flags.resultTimeout.or(emulatedRunTimeout)
+	case routine:
+		return l.flags.resultTimeout.or(ledger.RunLifetime)
+	case l.flags.emulate:
 		return l.flags.resultTimeout.or(emulatedTimeout)
 	}
 	return l.flags.resultTimeout.or(ledger.DefaultResultTimeout)

@@ -25,11 +25,15 @@ type local struct {
 
 // open opens the ledger and the way to Clay, and says what is about to happen.
 func (e *local) open(ctx context.Context) error {
-	table, err := e.flags.table(e.streams)
+	if err := e.consult(ctx); err != nil {
+		return err
+	}
+	table, apis, err := e.target()
 	if err != nil {
 		return err
 	}
-	if e.await {
+	pushed := e.await && e.pushed()
+	if pushed {
 		if e.callbackURL, err = e.flags.callbackURL(e.streams); err != nil {
 			return err
 		}
@@ -40,9 +44,9 @@ func (e *local) open(ctx context.Context) error {
 	}
 	config := app.Config{
 		Ledger: e.path, Socket: true, Targets: []app.Target{table}, Observe: e.health.observe, Trouble: e.health.trouble, Idle: e.health.idle,
-		Pace: map[string]ledger.Pace{"main": e.flags.lanePace()}, Log: logger(e.streams, e.flags.verbose), Version: version(),
+		PublicAPI: apis, Pace: map[string]ledger.Pace{"main": e.flags.lanePace()}, Log: logger(e.streams, e.flags.verbose), Version: version(),
 	}
-	if e.await && !e.flags.dryRun {
+	if pushed && !e.flags.dryRun {
 		config.CallbackListen = e.flags.callbackListen
 	}
 	if e.flags.emulate {
@@ -57,7 +61,7 @@ func (e *local) open(ctx context.Context) error {
 	if err := e.app.Ledger.Resume(ctx, table.Name); err != nil {
 		return err
 	}
-	e.id, err = e.app.Ledger.Load(ctx, ledger.Load{Target: table.Name, Name: e.name(), Fresh: e.flags.fresh && !e.flags.dryRun && !e.opened})
+	e.id, err = e.app.Ledger.Load(ctx, ledger.Load{Target: table.Name, Name: e.name(), Fresh: e.flags.fresh && !e.flags.dryRun && !e.opened && table.Routine == nil})
 	if err != nil {
 		return err
 	}
@@ -81,13 +85,13 @@ func destination(emulated bool) string {
 	return "Clay"
 }
 
-func (e *local) run(ctx context.Context) (*app.Run, error) {
+func (e *local) run(ctx context.Context, preview bool) (*app.Run, error) {
 	id := e.id
-	if e.flags.dryRun && e.flags.fresh {
+	if preview && e.flags.fresh && !e.renewed {
 		id = anew
 	}
 	return e.app.Run(ctx, app.RunOptions{
-		Target: e.flags.target, Load: id, Await: e.await, Retry: e.retry(), Preview: e.flags.dryRun,
+		Target: e.flags.target, Load: id, Await: e.await, Retry: e.retry(), Preview: preview,
 	})
 }
 
@@ -97,7 +101,10 @@ const anew ledger.LoadID = -1
 // take hands the rows to the ledger. They are all in it before the first one leaves: what the file no longer has must not
 // be sent.
 func (e *local) take(ctx context.Context, rows rowSource, tell func(taken)) error {
-	run, err := e.run(ctx)
+	if err := e.agree(ctx, rows); err != nil {
+		return err
+	}
+	run, err := e.run(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -119,7 +126,7 @@ func (e *local) take(ctx context.Context, rows rowSource, tell func(taken)) erro
 }
 
 func (e *local) preview(ctx context.Context, rows rowSource, tell func(n int, prospect, refusal string)) error {
-	run, err := e.run(ctx)
+	run, err := e.run(ctx, true)
 	if err != nil {
 		return err
 	}

@@ -158,7 +158,7 @@ func (l *load) settle(ctx context.Context, ended error) error {
 // verdict returns the error that the command ends with, nil when all is well.
 func (l *load) verdict(ended error, t tally, written bool) error {
 	if paused, ok := errors.AsType[*pausedError](ended); ok {
-		return &exitError{code: pausedExit(paused.Status), message: paused.Reason, hint: "mend it and run the same command again: it goes on from here"}
+		return &exitError{code: pausedExit(paused.Status), message: settings.Replace(paused.Reason), hint: "mend it and run the same command again: it goes on from here"}
 	}
 	if errors.Is(ended, errInterrupted) || errors.Is(ended, errAbandoned) {
 		message := interruptedMessage(t)
@@ -202,6 +202,9 @@ func (l *load) howToGoOn(t tally) string {
 	hint := "run the same command again: it goes on from here, and nothing is paid for twice"
 	if _, through := l.engine.(*remote); through && t.atClay > 0 {
 		return hint + "; the gateway goes on taking results"
+	}
+	if t.atClay > 0 && !l.pushed() {
+		return hint + "; Clay keeps the results of a routine for about a day"
 	}
 	if t.atClay > 0 && !l.flags.emulate {
 		hint += "; results that Clay sends meanwhile are lost here, so while it runs, run the HTTP API column again for the " +

@@ -177,7 +177,7 @@ var jargon = regexp.MustCompile(`goroutine \d|runtime error|strconv\.|\.go:\d|0x
 // check finds secrets, people's data and jargon in what a command said.
 func (w *world) check(r result) {
 	w.t.Helper()
-	for _, canary := range []string{hookCanary, tokenCanary, secretCanary} {
+	for _, canary := range []string{hookCanary, tokenCanary, secretCanary, keyCanary} {
 		if strings.Contains(r.out+r.err, canary) {
 			w.t.Errorf("the secret %s is shown:\n%s\n%s", canary, r.out, r.err)
 		}
