@@ -144,7 +144,11 @@ func (p *Poller) ask(ctx context.Context, client *clay.Client, run ledger.Run) {
 	default:
 		event = p.askInline(ctx, client, run)
 	}
-	if ctx.Err() != nil || event == nil {
+	switch {
+	case ctx.Err() != nil: // the next one who asks need not wait for the lease to end
+		_, _ = p.Store.ApplyRun(context.WithoutCancel(ctx), run.ID, ledger.RunEnded{})
+		return
+	case event == nil:
 		return
 	}
 	p.keep(ctx, run, event)

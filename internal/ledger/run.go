@@ -46,6 +46,9 @@ const (
 	RunLifetime = 24 * time.Hour
 	// PollLease is how long one who asks for a run has it to himself.
 	PollLease = 2 * time.Minute
+	// LookLater is how long a run that a completion webhook named waits for its start's answer, which may just be on
+	// its way.
+	LookLater = 2 * time.Second
 )
 
 // Defaults of [RunPolicy].
@@ -75,6 +78,19 @@ func (p RunPolicy) normal() RunPolicy {
 		p.BulkSize = DefaultBulkSize
 	}
 	return p
+}
+
+// Bulk reports whether a bulk run takes the records that are ready, none of which may only go in a smaller run.
+func (p RunPolicy) Bulk(runLimit, ready int) bool {
+	return runLimit == 0 && p.BulkFrom > 0 && ready >= p.BulkFrom
+}
+
+// Inline returns how many records an inline run takes whose records may only go in runs of that size; 0 for any.
+func (p RunPolicy) Inline(runLimit int) int {
+	if runLimit > 0 {
+		return min(runLimit, MaxRun)
+	}
+	return MaxRun
 }
 
 // Run is one run of a routine at Clay, with the records that it carries: those whose attempts name it.

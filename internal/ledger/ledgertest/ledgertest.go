@@ -50,6 +50,7 @@ func Run(t *testing.T, open Opener) {
 		{"Keep", keepTests},
 		{"Prune", pruneTests},
 		{"Serve", serveTests},
+		{"Runs", runTests},
 		{"Together", togetherTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
@@ -64,6 +65,7 @@ func Run(t *testing.T, open Opener) {
 		})
 	}
 	t.Run("Model", func(t *testing.T) { checkAgainstModel(t, open) })
+	t.Run("RunModel", func(t *testing.T) { checkRunsAgainstModel(t, open) })
 }
 
 // Clock is a clock that stands still unless it is moved.

@@ -21,6 +21,7 @@ type memory struct {
 	paused   map[string]ledger.Pause
 	used     map[ledger.Digest]ledger.WebhookUse
 	attempts map[ledger.RecordID][]memoryAttempt
+	memoryRuns
 }
 
 // memoryRow is a record with times in place of durations; a zero time is none.
@@ -46,6 +47,7 @@ type memoryBreaker struct {
 type memoryAttempt struct {
 	ledger.Attempt
 	webhook ledger.Digest
+	run     ledger.RunID
 }
 
 func newMemory(c *ledger.Catalog) *memory {
@@ -53,6 +55,7 @@ func newMemory(c *ledger.Catalog) *memory {
 		catalog: c, rows: map[ledger.RecordID]*memoryRow{}, keys: map[ledger.Digest]ledger.RecordID{},
 		lanes: map[ledger.LaneID]memoryLane{}, breakers: map[string]memoryBreaker{}, paused: map[string]ledger.Pause{},
 		used: map[ledger.Digest]ledger.WebhookUse{}, attempts: map[ledger.RecordID][]memoryAttempt{},
+		memoryRuns: memoryRuns{runs: map[ledger.RunID]*memoryRun{}, usual: map[memoryUsual]time.Duration{}},
 	}
 }
 
@@ -222,7 +225,7 @@ func (m *memory) write(before ledger.Record, c ledger.Change, webhook ledger.Dig
 func (m *memory) writeAttempt(row *memoryRow, c ledger.Change, webhook ledger.Digest) {
 	if c.Begun {
 		row.sentAt = m.now
-		m.attempts[row.ID] = append(m.attempts[row.ID], memoryAttempt{ledger.Attempt{Record: row.ID, N: c.Record.Attempts, StartedAt: m.now}, webhook})
+		m.attempts[row.ID] = append(m.attempts[row.ID], memoryAttempt{ledger.Attempt{Record: row.ID, N: c.Record.Attempts, StartedAt: m.now}, webhook, 0})
 	}
 	all := m.attempts[row.ID]
 	if e := c.Ended; e != nil && e.Attempt >= 1 && e.Attempt <= len(all) {

@@ -83,32 +83,21 @@ func (t *tx) gather(target ledger.Target, want ledger.Want, lowest bool) (ledger
 	}
 	policy, _ := target.RunPolicy()
 	q = queue{where: q.where + ` AND run_limit = ?`, args: q.with(before.RunLimit)}
-	if before.RunLimit == 0 && policy.BulkFrom > 0 {
-		many, _, err := t.ready(q, policy.BulkFrom, lowest)
-		if err != nil {
-			return claims, err
-		}
-		if len(many) == policy.BulkFrom {
-			many, _, err = t.ready(q, policy.BulkSize, lowest)
-			if err != nil {
-				return claims, err
-			}
-			return t.carry(target, ledger.Run{Kind: ledger.Bulk}, many)
-		}
+	kind, size := ledger.Inline, policy.Inline(before.RunLimit)
+	ids, _, err := t.ready(q, max(size, policy.BulkFrom), lowest)
+	if err == nil && policy.Bulk(before.RunLimit, len(ids)) {
+		kind, size = ledger.Bulk, policy.BulkSize
+		ids, _, err = t.ready(q, size, lowest)
 	}
-	size := ledger.MaxRun
-	if before.RunLimit > 0 {
-		size = min(size, before.RunLimit)
-	}
-	ids, _, err := t.ready(q, size, lowest)
 	if err != nil {
 		return claims, err
 	}
+	ids = ids[:min(len(ids), size)]
 	if want.Full && len(ids) < size && policy.Linger > 0 {
 		claims.Linger = policy.Linger
 		return claims, nil
 	}
-	return t.carry(target, ledger.Run{Kind: ledger.Inline}, ids)
+	return t.carry(target, ledger.Run{Kind: kind}, ids)
 }
 
 // carry begins a run and the attempts of the records that it carries.

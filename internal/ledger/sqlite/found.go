@@ -2,13 +2,9 @@ package sqlite
 
 import (
 	"context"
-	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
-
-// lookLater is how long a run that a completion webhook named waits for its start's answer, which may just be on its way.
-const lookLater = 2 * time.Second
 
 // Completed implements [ledger.Runs].
 func (s *Store) Completed(ctx context.Context, lane ledger.LaneID, clay string) (bool, error) {
@@ -48,7 +44,7 @@ func (t *tx) completed(lane ledger.LaneID, clay string) (known bool, err error) 
 	if err != nil || !open || clay == "" {
 		return false, err
 	}
-	return true, t.insertRun(&ledger.Run{Lane: lane, State: ledger.RunFound, Clay: clay}, lookLater)
+	return true, t.insertRun(&ledger.Run{Lane: lane, State: ledger.RunFound, Clay: clay}, ledger.LookLater)
 }
 
 // startsOpen reports whether a start on the lane may have made a run whose name is not known.
