@@ -16,10 +16,11 @@ import (
 )
 
 var (
-	few    = flag.Int("few", 10_000, "records that wait in the small ledger")
-	many   = flag.Int("many", 1_000_000, "records that wait in the large one, and rows of the file")
-	length = flag.Duration("for", 3*time.Second, "how long each round lasts")
-	rounds = flag.Int("rounds", 3, "how many rounds; the median counts")
+	few     = flag.Int("few", 10_000, "records that wait in the small ledger")
+	many    = flag.Int("many", 1_000_000, "records that wait in the large one, and rows of the file")
+	length  = flag.Duration("for", 3*time.Second, "how long each round lasts")
+	rounds  = flag.Int("rounds", 3, "how many rounds; the median counts")
+	profile = flag.String("profile", "", "write CPU profiles of the claims to files of this name, .0 for few and .1 for many")
 )
 
 func main() {

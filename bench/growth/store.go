@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/claygate/claygate/bench/load"
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/ledger/sqlite"
 )
@@ -31,17 +34,17 @@ func rates(dir string) string {
 	fill(s, *few)
 	fill(l, *many)
 	fmt.Printf("filled in %s\n", time.Since(began).Round(time.Second))
-	var claims, ingests [2][]float64
+	var claims, ingests [2][]round
 	for range *rounds { // in turns, so that both meet the same noise
 		for i, store := range []*sqlite.Store{s, l} {
+			stop := profiled(i)
 			claims[i] = append(claims[i], claim(store))
+			stop()
 			ingests[i] = append(ingests[i], ingest(store))
 		}
 	}
-	for name, all := range map[string][2][]float64{"claimed, sent and answered": claims, "accepted": ingests} {
-		a, b := median(all[0]), median(all[1])
-		fmt.Printf("records %s a second: %.0f with %d waiting, %.0f with %d (%.0f %%)\n", name, a, *few, b, *many, 100*b/a)
-	}
+	report("claimed, sent and answered", claims)
+	report("accepted", ingests)
 	for _, store := range []*sqlite.Store{s, l} {
 		if err := store.Close(); err != nil {
 			log.Fatal(err)
@@ -50,9 +53,36 @@ func rates(dir string) string {
 	return large
 }
 
-func median(all []float64) float64 {
-	slices.Sort(all)
+// profiled profiles the claims of the small (0) or the large (1) ledger, where that is asked for.
+func profiled(i int) (stop func()) {
+	if *profile == "" {
+		return func() {}
+	}
+	f, err := os.Create(fmt.Sprintf("%s.%d", *profile, i))
+	if err == nil {
+		err = pprof.StartCPUProfile(f)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }
+}
+
+// round is what a round came to.
+type round struct {
+	rate float64       // records a second
+	cpu  time.Duration // for each record: what other programs on the machine change least
+}
+
+func median(all []round) round {
+	slices.SortFunc(all, func(a, b round) int { return int(a.rate - b.rate) })
 	return all[len(all)/2]
+}
+
+func report(what string, all [2][]round) {
+	a, b := median(all[0]), median(all[1])
+	fmt.Printf("records %s a second: %.0f with %d waiting, %.0f with %d (%.0f %%); CPU for each %s and %s (%.0f %%)\n", what,
+		a.rate, *few, b.rate, *many, 100*b.rate/a.rate, a.cpu.Round(time.Microsecond/10), b.cpu.Round(time.Microsecond/10), 100*float64(a.cpu)/float64(b.cpu))
 }
 
 func open(path string) *sqlite.Store {
@@ -86,11 +116,11 @@ func fill(store *sqlite.Store, n int) {
 }
 
 // claim gives out ten records at a time and has them answered. As many come in as go out, which is not counted.
-func claim(store *sqlite.Store) float64 {
-	var took time.Duration
+func claim(store *sqlite.Store) round {
+	var took, cpu time.Duration
 	n := 0
 	for took < *length {
-		began := time.Now()
+		began, used := time.Now(), load.CPU()
 		claims, err := store.Claim(background, ledger.Want{Lane: lane, Max: 10})
 		if err != nil || len(claims.Work) != 10 {
 			log.Fatal(len(claims.Work), err)
@@ -105,15 +135,17 @@ func claim(store *sqlite.Store) float64 {
 			log.Fatal(err)
 		}
 		took += time.Since(began)
+		cpu += load.CPU() - used
 		if n += 10; n%1000 == 0 {
 			fill(store, 1000)
 		}
 	}
-	return float64(n) / took.Seconds()
+	return round{float64(n) / took.Seconds(), cpu / time.Duration(n)}
 }
 
 // ingest accepts records from 64 callers, one at a time each.
-func ingest(store *sqlite.Store) float64 {
+func ingest(store *sqlite.Store) round {
+	used := load.CPU()
 	var n atomic.Int64
 	var callers sync.WaitGroup
 	until := time.Now().Add(*length)
@@ -128,5 +160,5 @@ func ingest(store *sqlite.Store) float64 {
 		})
 	}
 	callers.Wait()
-	return float64(n.Load()) / length.Seconds()
+	return round{float64(n.Load()) / length.Seconds(), (load.CPU() - used) / time.Duration(n.Load())}
 }

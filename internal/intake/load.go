@@ -16,13 +16,16 @@ type Load struct {
 	in     *Intake
 	target string
 	id     ledger.LoadID
-	by     []string          // in place of the target's dedupe_by; nil for that
-	seen   map[uint64]uint32 // how often each row came; keyed by half its digest, to hold a million rows in memory
+	by     []string // in place of the target's dedupe_by; nil for that
+
+	// Which rows came, and how often again those that did: keyed by half the digest, to hold millions of rows in memory.
+	seen  map[uint64]struct{}
+	again map[uint64]uint32
 }
 
 // Load returns the maker of a load's submissions.
 func (in *Intake) Load(target string, id ledger.LoadID) *Load {
-	return &Load{in: in, target: target, id: id, seen: map[uint64]uint32{}}
+	return &Load{in: in, target: target, id: id, seen: map[uint64]struct{}{}, again: map[uint64]uint32{}}
 }
 
 // Submission checks one row and returns its submission. Errors are those of [Intake.Submission].
@@ -47,11 +50,19 @@ func (l *Load) Submission(fields json.RawMessage) (ledger.Submission, error) {
 		sum := sha256.Sum256(canonical)
 		row = ledger.Digest(sum[:16])
 	}
-	short := binary.BigEndian.Uint64(row[:8])
-	occurrence := l.seen[short]
-	l.seen[short] = occurrence + 1
-	s.Load, s.Work = l.id, occurrenceOf(row, occurrence)
+	s.Load, s.Work = l.id, occurrenceOf(row, l.occurrence(row))
 	return s, nil
+}
+
+// occurrence counts how often the row came before.
+func (l *Load) occurrence(row ledger.Digest) uint32 {
+	short := binary.BigEndian.Uint64(row[:8])
+	if _, came := l.seen[short]; !came {
+		l.seen[short] = struct{}{}
+		return 0
+	}
+	l.again[short]++
+	return l.again[short]
 }
 
 // occurrenceOf tells the first, second, … of equal rows apart.
