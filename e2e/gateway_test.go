@@ -23,6 +23,7 @@ type gateway struct {
 	padding string // makes records long, so that the ledger's file grows
 	mutant  bool   // it makes a mistake that is to be found: its answers may be anything
 	http    *http.Client
+	env     []string // what the configuration refers to, beside the webhook
 
 	mu           sync.Mutex
 	sent         int               // records that callers handed in, or tried to
