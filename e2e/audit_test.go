@@ -33,6 +33,7 @@ type entry struct {
 	state              string
 	revision, attempts int
 	fields             string
+	erased             bool
 }
 
 // read reads the books from a copy: what a kill left in the write-ahead log is for claygate to recover, and not for the
@@ -71,11 +72,11 @@ func read(t *testing.T, path string) books {
 	if !begun {
 		return b // killed before its first commit
 	}
-	each(t, db, `SELECT hex(id), state, may_duplicate, revision, attempts, b.fields FROM records JOIN bodies b ON b.record = id`, func(scan func(...any)) {
+	each(t, db, `SELECT hex(id), state, may_duplicate, revision, attempts, coalesce(b.fields, ''), erased FROM records LEFT JOIN bodies b ON b.record = id`, func(scan func(...any)) {
 		var record string
 		var e entry
 		var doubles int
-		scan(&record, &e.state, &doubles, &e.revision, &e.attempts, &e.fields)
+		scan(&record, &e.state, &doubles, &e.revision, &e.attempts, &e.fields, &e.erased)
 		b.states[e.state]++
 		b.doubles[record] = doubles
 		b.records[record] = e
@@ -219,7 +220,7 @@ func (b *table) inspect(books books) (f figures, problems []string) {
 		}
 	}
 	for body, n := range acknowledged {
-		if books.callbacks[body] < n {
+		if books.callbacks[body] < n && !books.records[ticketOf(t, []byte(body)).record].erased {
 			wrong("I3: %d callbacks were acknowledged and %d are kept of %s", n, books.callbacks[body], body)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type stage struct {
 	long    bool   // of long records, so that the ledger's file grows
 	first   string // another point, at which the process before is killed
 	timeout string // how long results are awaited
+	extra   string // lines of the configuration
 }
 
 // stages are those of the points that ordinary traffic does not pass often.
@@ -43,6 +45,8 @@ var stages = map[string]stage{
 	crash.Checkpoint:    {most: 60, long: true},
 	crash.CheckpointEnd: {most: 3, long: true},
 	crash.Deadline:      {most: 3, faults: []claytest.Fault{{Kind: claytest.CallbackMissing, Rate: 0.5}}, timeout: "300ms"},
+	crash.Pruning:       {most: 1, first: crash.Applied, extra: "        max_age: 0\n        empty_max_age: 0\nretention: {bodies: 10ms}\n"},
+	crash.Reloading:     {most: 5},
 	crash.Adopting:      {most: 1, first: crash.Claimed},
 	crash.CallbackKept:  {most: 20, faults: []claytest.Fault{{Kind: claytest.CallbackDouble, Rate: 0.5, Latency: 30 * time.Millisecond}}},
 	crash.Answered:      {most: 20, faults: []claytest.Fault{{Kind: claytest.Answer, Status: []int{500, 429, 503}, RetryAfter: []string{}, Rate: 0.2}}},
@@ -59,7 +63,7 @@ func TestCrashPoints(t *testing.T) {
 				s = stage{most: 20}
 			}
 			began := time.Now()
-			g := newGateway(t, 200, cmp.Or(s.timeout, "2s"))
+			g := newGateway(t, 200, cmp.Or(s.timeout, "2s"), s.extra)
 			if s.long {
 				g.padding = strings.Repeat("x", 90_000)
 			}
@@ -85,6 +89,9 @@ func TestCrashPoints(t *testing.T) {
 func (g *gateway) killAt(point string, n int) {
 	g.t.Helper()
 	c := g.serve(fmt.Sprintf("FAULT=%s:%d", point, n))
+	if point == crash.Reloading {
+		go c.reload()
+	}
 	select {
 	case <-c.ended:
 	case <-time.After(time.Minute):
@@ -93,6 +100,16 @@ func (g *gateway) killAt(point string, n int) {
 	}
 	if said := c.err.String(); c.cmd.ProcessState.Exited() || !strings.Contains(said, "fault: killed at the point "+point) {
 		g.t.Fatalf("it ended by itself, %s; it says:\n%s", c.cmd.ProcessState, said)
+	}
+}
+
+// reload has the child read its configuration again and again.
+func (c *child) reload() {
+	for c.alive() {
+		if strings.Contains(c.err.String(), "serving") { // before it does, the signal would end it
+			_ = c.cmd.Process.Signal(syscall.SIGHUP) // it may be gone
+		}
+		pause(c.t.Context(), 50*time.Millisecond)
 	}
 }
 

@@ -32,8 +32,8 @@ type gateway struct {
 	before       books             // the ledger at the last look
 }
 
-// newGateway makes a table of which results are awaited for as long as said.
-func newGateway(t *testing.T, pace int, timeout string) *gateway {
+// newGateway makes a table of which results are awaited for as long as said. The extra lines end its configuration.
+func newGateway(t *testing.T, pace int, timeout string, extra ...string) *gateway {
 	t.Helper()
 	g := &gateway{
 		table: newTable(t, pace), api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
@@ -41,9 +41,10 @@ func newGateway(t *testing.T, pace int, timeout string) *gateway {
 	}
 	t.Cleanup(g.http.CloseIdleConnections)
 	g.config = filepath.Join(g.dir, "claygate.yaml")
+	more := strings.Join(extra, "")
 	text := fmt.Sprintf("listen: %s\ncallback_listen: %s\npublic_url: http://%s\nledger: %s\nallow_insecure: true\nworkspaces:\n  main:\n"+
-		"    pace: {per_second: %d, burst: %d}\n    tables:\n      default:\n        webhooks: [{url: env:WEBHOOK}]\n        result_timeout: %s\n        dedupe_by: email\n",
-		g.api, g.callback, g.callback, g.ledger(), pace, pace, timeout)
+		"    pace: {per_second: %d, burst: %d}\n    tables:\n      default:\n        webhooks: [{url: env:WEBHOOK}]\n        result_timeout: %s\n        dedupe_by: email\n%s",
+		g.api, g.callback, g.callback, g.ledger(), pace, pace, timeout, more)
 	if err := os.WriteFile(g.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func (g *gateway) serve(env ...string) *child {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return launch(g.t, path, append(env, "HOME="+g.dir, "WEBHOOK="+g.clay.WebhookURL("people")), "serve", "--config", g.config, "--log-level", "warn")
+	return launch(g.t, path, append(env, "HOME="+g.dir, "WEBHOOK="+g.clay.WebhookURL("people")), "serve", "--config", g.config, "--log-level", "info")
 }
 
 // callers hand records in, each in its own way and again and again, until the context ends. They do not mind that the
@@ -198,7 +199,7 @@ func (g *gateway) examine() (f figures, problems []string) {
 		switch {
 		case !found:
 			problems = append(problems, fmt.Sprintf("I1: %s (%s) was acknowledged and is gone", id, email))
-		case !strings.Contains(e.fields, email):
+		case !e.erased && !strings.Contains(e.fields, email):
 			problems = append(problems, fmt.Sprintf("I1: %s was handed in as %s and is %.100s", id, email, e.fields))
 		case g.ended[id] && e.state != "done":
 			problems = append(problems, fmt.Sprintf("I7: %s was said to be done and is %s", id, e.state))

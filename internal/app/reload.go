@@ -7,6 +7,7 @@ import (
 
 	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/config"
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -83,6 +84,7 @@ func (a *App) configure(ctx context.Context, c Config) (api.Reloaded, error) {
 	if err != nil {
 		return api.Reloaded{}, err
 	}
+	crash.Point(crash.Reloading)
 	a.parts.Store(p)
 	a.repoll(p)
 	a.Intake.Configure(p.intakes)

@@ -23,11 +23,13 @@ const (
 	LogSync       = "log-sync"       // the log is written and not flushed
 	Checkpoint    = "checkpoint"     // between two pages that a checkpoint writes to the ledger's file
 	CheckpointEnd = "checkpoint-end" // its pages are written and not flushed
+	Pruning       = "pruning"        // before the commit of what removes old bodies
+	Reloading     = "reloading"      // the ledger works by another configuration, the rest does not
 	Adopting      = "adopting"       // at the start, before what a former process had claimed is settled
 )
 
 // Points lists them all.
 var Points = []string{
 	Taken, Remembered, Claiming, Claimed, Written, Answered, Applying, Applied, CallbackRead, CallbackKept, Deadline, Commit,
-	LogWrite, LogSync, Checkpoint, CheckpointEnd, Adopting,
+	LogWrite, LogSync, Checkpoint, CheckpointEnd, Pruning, Reloading, Adopting,
 }

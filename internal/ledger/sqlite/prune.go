@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -31,6 +32,9 @@ func (s *Store) Prune(ctx context.Context, r ledger.Retention) (ledger.Pruned, e
 		default:
 		}
 		got <- pruned
+		if pruned != (ledger.Pruned{}) {
+			crash.Point(crash.Pruning)
+		}
 		return err
 	})
 	if err != nil {
