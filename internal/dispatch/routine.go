@@ -104,7 +104,7 @@ func (r *Routine) item(record ledger.Record) clay.Item {
 	return clay.Item{ID: record.ID.String(), Inputs: inputs}
 }
 
-// routineVerdict is the start's column of the outcome table (docs/decisions/0009-runs.md). A start costs, and nothing
+// routineVerdict is the start's column of the outcome table (docs/decisions/0010-runs.md). A start costs, and nothing
 // would tell two of them apart, so whatever may have arrived is doubtful.
 func routineVerdict(k clay.Kind) ledger.Verdict {
 	switch k {
