@@ -45,7 +45,7 @@ var stages = map[string]stage{
 	crash.Checkpoint:    {most: 60, long: true},
 	crash.CheckpointEnd: {most: 3, long: true},
 	crash.Deadline:      {most: 3, faults: []claytest.Fault{{Kind: claytest.CallbackMissing, Rate: 0.5}}, timeout: "300ms"},
-	crash.Pruning:       {most: 1, first: crash.Applied, extra: "        max_age: 0\n        empty_max_age: 0\nretention: {bodies: 10ms}\n"},
+	crash.Pruning:       {most: 1, first: crash.CallbackKept, extra: "        max_age: 0\n        empty_max_age: 0\nretention: {bodies: 10ms}\n"},
 	crash.Reloading:     {most: 5},
 	crash.Adopting:      {most: 1, first: crash.Claimed},
 	crash.CallbackKept:  {most: 20, faults: []claytest.Fault{{Kind: claytest.CallbackDouble, Rate: 0.5, Latency: 30 * time.Millisecond}}},
