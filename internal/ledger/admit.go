@@ -22,6 +22,8 @@ type Submission struct {
 	// Once, when set, makes this the only submission under its idempotency key.
 	Once *Once
 
+	CallbackURL string // where its end is to be told; "" for nowhere
+
 	MaxAge        *time.Duration // how old a result may be to answer; nil for the target's
 	ResultTimeout time.Duration  // 0 for the target's
 	SendBy        time.Duration  // from now until it may no longer be sent; 0 for no limit, negative that it has passed
@@ -55,7 +57,7 @@ type Admission struct {
 func Admit(t Target, owner *Record, s Submission) Admission {
 	r := Record{
 		ID: s.ID, Target: s.Target, State: Queued, Priority: s.Priority, Load: s.Load, Key: s.Key, Await: s.Await,
-		ResultTimeout: s.ResultTimeout, SendBy: s.SendBy, Fields: s.Fields, Metadata: s.Metadata,
+		ResultTimeout: s.ResultTimeout, SendBy: s.SendBy, Fields: s.Fields, Metadata: s.Metadata, CallbackURL: s.CallbackURL,
 	}
 	if owner != nil && s.Await && !s.Key.IsZero() {
 		differs := !sameJSON(owner.Fields, s.Fields)

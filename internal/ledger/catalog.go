@@ -1,6 +1,9 @@
 package ledger
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Catalog is the configuration that a store works by: the targets and the pace of their lanes. It is never changed;
 // a new configuration is a new catalog.
@@ -8,6 +11,15 @@ type Catalog struct {
 	targets map[string]Target
 	lanes   map[LaneID]Pace
 	order   []string
+}
+
+// freed returns the pace of a lane that nobody set: that of a destination is free.
+func (c *Catalog) freed(lane LaneID) Pace {
+	p, set := c.lanes[lane]
+	if !set && strings.HasPrefix(string(lane), string(Outgoing("").Lane())) {
+		return FreePace
+	}
+	return p
 }
 
 // NewCatalog returns a catalog of the targets, in their order, and of their lanes. A lane without a pace gets the
@@ -20,6 +32,11 @@ func NewCatalog(targets []Target, lanes map[LaneID]Pace) *Catalog {
 		}
 		c.targets[t.Name] = t
 		c.lanes[t.Lane] = lanes[t.Lane].normal()
+		for _, name := range t.Destinations() {
+			if lane := Outgoing(name).Lane(); lanes[lane] != (Pace{}) {
+				c.lanes[lane] = lanes[lane].normal()
+			}
+		}
 	}
 	return c
 }
@@ -35,7 +52,7 @@ func (c *Catalog) Target(name string) (Target, bool) {
 }
 
 // Pace returns the pace of a lane.
-func (c *Catalog) Pace(lane LaneID) Pace { return c.lanes[lane].normal() }
+func (c *Catalog) Pace(lane LaneID) Pace { return c.freed(lane).normal() }
 
 // Lanes returns the lanes, in the order of their targets.
 func (c *Catalog) Lanes() []LaneID {

@@ -4,7 +4,7 @@ import "sync"
 
 // Hub wakes those who wait for a change in the ledger. A store publishes after each commit; a waiter subscribes, then
 // reads, then waits, so that no change falls between. A topic is a LaneID (work came), a LoadID (a row of it moved),
-// a RecordID (it moved), [Deadlines] or [Pauses].
+// a RecordID (it moved), an [Outgoing] (a delivery came), [Deadlines] or [Pauses].
 type Hub struct {
 	mu   sync.Mutex
 	subs map[any]map[chan struct{}]struct{}
@@ -17,6 +17,7 @@ const (
 	Deadlines topic = "deadlines" // a record was given a due time
 	Pauses    topic = "pauses"    // a target paused or resumed, or everything stopped or started
 	Announced topic = "announced" // there is another notice
+	Outbound  topic = "outbound"  // there is another delivery to a callback URL, whose host may be new
 )
 
 // Subscribe returns a channel that holds a token whenever something was published on the topic since it was last

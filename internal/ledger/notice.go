@@ -21,8 +21,13 @@ const (
 	TargetReturned NoticeKind = "target.returned" // configured again
 	BreakerOpened  NoticeKind = "breaker.opened"  // a target fails: one probe at a time
 	BreakerClosed  NoticeKind = "breaker.closed"
-	AllStopped     NoticeKind = "stopped"
-	AllStarted     NoticeKind = "started"
+	// DestinationDisabled says that nothing is forwarded there any more, DestinationEnabled that it is again, and
+	// DeliveryFailed that one delivery was given up.
+	DestinationDisabled NoticeKind = "destination.disabled"
+	DestinationEnabled  NoticeKind = "destination.enabled"
+	DeliveryFailed      NoticeKind = "delivery.failed"
+	AllStopped          NoticeKind = "stopped"
+	AllStarted          NoticeKind = "started"
 )
 
 // Notice is something that happened, kept in the order of its commit so that a watcher can go on where it stopped.

@@ -69,6 +69,9 @@ type Record struct {
 	Metadata json.RawMessage // the submitter's own, never sent to Clay
 	Result   json.RawMessage // the enriched fields: one JSON object; nil until there is one. At revision 0 it is not complete yet
 
+	// CallbackURL is where its submitter wants to be told of its end; "" for nowhere. It is a secret.
+	CallbackURL string
+
 	// Times stamped by the store, for readers. Decide never looks at them.
 	CreatedAt, DoneAt time.Time
 }

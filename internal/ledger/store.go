@@ -17,6 +17,7 @@ type Store interface {
 	Lister
 	Notices
 	Keeper
+	Outbox
 	Keys
 	Switch
 	Close() error

@@ -35,6 +35,8 @@ type Target struct {
 	Version string
 	// Runs makes it a routine, whose records are worked on together in runs. Nil for one record a request.
 	Runs *RunPolicy
+	// Forward lists where the ends of its records are forwarded. None by default.
+	Forward []Outlet
 	// Emulated marks every result as coming from the emulator.
 	Emulated bool
 }

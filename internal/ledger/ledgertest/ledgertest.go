@@ -51,6 +51,7 @@ func Run(t *testing.T, open Opener) {
 		{"Prune", pruneTests},
 		{"Serve", serveTests},
 		{"Runs", runTests},
+		{"Outbox", outboxTests},
 		{"Together", togetherTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {

@@ -108,6 +108,9 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 	if err := t.announce(ledger.NoticeOf(a.Notice(), a.Record)); err != nil {
 		return ledger.Acceptance{}, err
 	}
+	if err := t.post(target.Deliveries(a.Notice(), a.Record)); err != nil {
+		return ledger.Acceptance{}, err
+	}
 	t.publish(target.Lane)
 	if s.Load != 0 {
 		t.publish(s.Load)

@@ -111,6 +111,9 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 		if err := t.announce(ledger.NoticeOf(c.Notice(), c.Record)); err != nil {
 			return err
 		}
+		if err := t.post(target.Deliveries(c.Notice(), c.Record)); err != nil {
+			return err
+		}
 	}
 	if begunAgain(before, c.Record) { // its load waits for it again
 		if err := t.want(c.Record.Load, c.Record); err != nil {

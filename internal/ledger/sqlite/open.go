@@ -192,7 +192,7 @@ func (s *Store) adopt(ctx context.Context) error {
 	if _, err = s.Apply(ctx, entries); err != nil {
 		return err
 	}
-	return s.do(ctx, "open", func(t *tx) error { return t.orphanRuns() })
+	return s.do(ctx, "open", func(t *tx) error { return errors.Join(t.orphanRuns(), t.orphanDeliveries()) })
 }
 
 // orphanRuns does the same for the runs that the former process was starting.

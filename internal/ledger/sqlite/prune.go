@@ -116,12 +116,12 @@ func (t *tx) erase(id ledger.RecordID) error {
 		`UPDATE bodies SET fields = NULL, result = NULL WHERE record = ?`,
 		`DELETE FROM callbacks WHERE record = ?`,
 		`UPDATE attempts SET excerpt = '' WHERE record = ?`,
-		`UPDATE records SET erased = 1 WHERE id = ?`,
+		`UPDATE records SET erased = 1, callback_url = '' WHERE id = ?`,
 	} {
 		_, err := t.exec(query, id[:])
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, t.withdraw(id))...)
 }
 
 // remove forgets an erased record.

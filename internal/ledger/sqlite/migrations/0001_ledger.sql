@@ -66,6 +66,7 @@ CREATE TABLE records (
   emulated       INTEGER NOT NULL,
   reason         TEXT    NOT NULL,
   result_timeout INTEGER NOT NULL,      -- 0 for the target's
+  callback_url   TEXT    NOT NULL,      -- where its end is to be told; '' for nowhere
   send_by        INTEGER,
   ready_at       INTEGER NOT NULL,      -- when queued: may be claimed from then on; 0 for at once
   due_at         INTEGER,               -- something happens to it by itself then

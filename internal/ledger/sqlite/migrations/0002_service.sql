@@ -48,3 +48,30 @@ CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 -- out, because an IN would build a table of its values for every record that is written.
 CREATE INDEX records_trouble ON records (id, state)
   WHERE state = 'uncertain' OR state = 'dead' OR state = 'expired' OR state = 'canceled';
+
+-- What is still to be forwarded, and what was given up. Of one destination and record there is one row that has not left.
+CREATE TABLE outbox (
+  seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+  destination TEXT    NOT NULL,
+  record      BLOB    NOT NULL,
+  ordered     BLOB    NOT NULL,         -- of those with the same one, one at a time
+  event       TEXT    NOT NULL,
+  revision    INTEGER NOT NULL,
+  tries       INTEGER NOT NULL,
+  reason      TEXT    NOT NULL,
+  status      INTEGER NOT NULL,
+  dead        INTEGER NOT NULL,         -- given up
+  claimed_at  INTEGER,                  -- under way since then
+  due_at      INTEGER,                  -- may be claimed from then on; 0 for at once; NULL behind another of its order, or dead
+  created_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_due    ON outbox (destination, due_at, seq) WHERE due_at IS NOT NULL;
+CREATE INDEX outbox_order  ON outbox (destination, ordered, record, seq) WHERE dead = 0;
+CREATE INDEX outbox_record ON outbox (record);
+
+-- Destinations that are disabled.
+CREATE TABLE destinations (
+  name        TEXT PRIMARY KEY,
+  disabled    TEXT    NOT NULL,         -- why
+  disabled_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
