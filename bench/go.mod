@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/claygate/claygate v0.0.0
 	github.com/failsafe-go/failsafe-go v0.9.8
+	github.com/google/uuid v1.6.0
 	github.com/hashicorp/go-retryablehttp v0.7.8
 	github.com/ncruces/go-sqlite3 v0.37.0
 )
@@ -14,7 +15,6 @@ require (
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
 	github.com/expr-lang/expr v1.17.8 // indirect
 	github.com/gofrs/flock v0.13.2 // indirect
-	github.com/google/uuid v1.6.0 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/influxdata/tdigest v0.0.1 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
