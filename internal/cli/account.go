@@ -37,9 +37,8 @@ func balanceOf(ctx context.Context, c *clay.Client) (*clay.Balance, error) {
 }
 
 // refusedKey says of a key that Clay refuses where it came from. Other errors stay.
-func refusedKey(s Streams, err error) error {
+func refusedKey(from string, err error) error {
 	e, ok := errors.AsType[*clay.Error](err)
-	_, from := publicKey(s)
 	switch {
 	case !ok || e.Status == 0:
 		return err
@@ -55,6 +54,20 @@ func refusedKey(s Streams, err error) error {
 		}
 	}
 	return err
+}
+
+// answered says in a few words what Clay answered.
+func answered(err error) string {
+	e, ok := errors.AsType[*clay.Error](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case e.Status == 0 && e.Err != nil:
+		return e.Err.Error()
+	case e.Body == "":
+		return "it answered " + strconv.Itoa(e.Status)
+	}
+	return "it answered " + strconv.Itoa(e.Status) + ": " + e.Body
 }
 
 // spellBalance writes what is left.

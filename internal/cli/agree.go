@@ -99,7 +99,7 @@ func (e *local) renew(ctx context.Context) (err error) {
 
 // cost says how many rows leave, and what is known of what they cost.
 func (d *display) cost(n int, id string, a account) {
-	if d.json {
+	if d.json && !d.quiet {
 		fields := map[string]any{"rows": n, "routine": id, "emulated": d.emulated}
 		if a.balance != nil {
 			fields["credits_left"] = a.balance.Credits
@@ -113,7 +113,7 @@ func (d *display) cost(n int, id string, a account) {
 		d.event("cost", fields)
 		return
 	}
-	if d.emulated {
+	if d.emulated || d.quiet {
 		return // nothing is charged, and the summary says so
 	}
 	each := "what a row costs is the routine's to say"

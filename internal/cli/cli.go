@@ -47,6 +47,20 @@ func (s Streams) terminal() *os.File {
 	return file
 }
 
+// outTerminal reports whether people look at what commands print.
+func (s Streams) outTerminal() bool {
+	file, ok := s.Out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// print prints a line of the answer, whatever else drives terminals taken out.
+func (s Streams) print(format string, args ...any) {
+	for i, arg := range args {
+		args[i] = printable(fmt.Sprint(arg))
+	}
+	fmt.Fprintf(s.Out, format, args...)
+}
+
 // tell prints lines for people. On a terminal, lines too long for it go on below, indented, between words.
 func (s Streams) tell(text string) {
 	if terminal := s.terminal(); terminal != nil {
@@ -75,7 +89,8 @@ func Main(args []string, s Streams) int {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{message: flagProblem(err), hint: "see `" + c.CommandPath() + " --help`"}
 	})
-	root.AddCommand(newEnrich(s), newSend(s), newServe(s), newConfig(s), newRecords(s), newTargets(s), newTail(s),
+	root.AddCommand(newEnrich(s), newSend(s), newLookup(s, person), newLookup(s, company), newWhoami(s),
+		newRoutines(s), newServe(s), newConfig(s), newRecords(s), newTargets(s), newTail(s),
 		newStop(s), newStart(s), newKeys(s), newBackup(s), newRestore(s), newEmulate(s), newVersion(s))
 	root.SuggestionsMinimumDistance = 2
 	return report(s, root.ExecuteContext(context.Background()))

@@ -27,6 +27,7 @@ func (l *load) consult(ctx context.Context) error {
 		return nil
 	}
 	key, err := neededKey(l.streams)
+	_, from := publicKey(l.streams)
 	if err != nil || l.flags.dryRun && !r.undocumented {
 		return err
 	}
@@ -36,16 +37,19 @@ func (l *load) consult(ctx context.Context) error {
 	}
 	defer client.Close()
 	if l.account.balance, err = balanceOf(ctx, client); err != nil || !r.undocumented {
-		return refusedKey(l.streams, err)
+		return refusedKey(from, err)
 	}
 	who, err := client.Me(ctx)
 	if err != nil {
-		return refusedKey(l.streams, err)
+		return refusedKey(from, err)
 	}
 	found, err := routine.Source{BaseURL: clayURL(l.streams), Key: key, Workspace: who.WorkspaceID}.Find(ctx, r.id)
 	if err != nil {
-		message, hint, code := explain(err)
-		return &exitError{code: code, early: true, message: "--undocumented: " + message, hint: strings.TrimPrefix(hint+"; leave it out and name the inputs with --input", "; ")}
+		_, _, code := explain(err)
+		return &exitError{
+			code: code, early: true, message: "--undocumented: Clay does not describe " + r.id + ": " + answered(err),
+			hint: "check the id; or leave --undocumented out, and name the inputs with --input",
+		}
 	}
 	l.account.routine = &found
 	return r.match(found.Inputs, l.columns)

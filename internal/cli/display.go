@@ -16,6 +16,7 @@ type display struct {
 	json     bool
 	emulated bool
 	verbose  bool
+	quiet    bool   // the answer says it all
 	worked   string // what became of a row with which all went well
 
 	began    time.Time
@@ -61,6 +62,9 @@ type choices struct {
 
 // choices says what is about to happen, and what was chosen for the user.
 func (d *display) choices(l *load, c choices) {
+	if d.quiet {
+		return
+	}
 	same := "no two rows share work (--dedupe-by)"
 	if len(l.dedupeBy) > 0 {
 		same = "rows with the same " + strings.Join(l.dedupeBy, " and ") + " are sent once"
@@ -127,6 +131,9 @@ func (l *load) chosenWait(c choices) (wait time.Duration, chosen bool) {
 
 // attached says that another process has the ledger, and sends the rows.
 func (d *display) attached(ledger string) {
+	if d.quiet {
+		return
+	}
 	if !d.json {
 		d.line("attached to the running gateway on %s", ledger)
 	}
@@ -134,6 +141,9 @@ func (d *display) attached(ledger string) {
 
 // goesOn says that the process is gone which had the ledger.
 func (d *display) goesOn() {
+	if d.quiet {
+		return
+	}
 	if !d.json {
 		d.line("the process that had the ledger has ended: going on without it")
 	}
@@ -173,6 +183,9 @@ func (d *display) stopped(why error, c ledger.Counts) {
 
 // summary says what became of the rows, and what it cost.
 func (d *display) summary(t tally) {
+	if d.quiet {
+		return
+	}
 	if d.json {
 		d.event("summary", map[string]any{
 			"rows": t.rows, "status": t.statuses, "sent": t.paid, "sent_earlier": t.earlier, "saved": t.saved, "maybe_sent_twice": t.doubled,

@@ -30,8 +30,7 @@ func openInput(s Streams, args []string, coding string) (*input, error) {
 		return nil, &usageError{message: "no input: name a file, - for stdin, or field=value", hint: "e.g. claygate enrich leads.csv -o enriched.csv"}
 	}
 	if row, ok := rowFromArgs(args); ok {
-		sum := sha256.Sum256([]byte(row)) // each row is a load of its own, and its name holds nobody's address
-		return &input{name: fmt.Sprintf("arguments %x", sum[:8]), row: row, format: sheet.JSONL}, nil
+		return rowInput(row), nil
 	}
 	if len(args) > 1 {
 		return nil, &usageError{message: "one input at a time, got " + strings.Join(args, " and "), hint: "a single row is written field=value field=value …"}
@@ -50,6 +49,12 @@ func openInput(s Streams, args []string, coding string) (*input, error) {
 		return &input{name: abs, file: f, coding: coding, format: sheet.FormatOf(abs)}, nil
 	}
 	return &input{name: args[0], file: f, coding: coding}, nil
+}
+
+// rowInput is the input of one row. Each is a load of its own, and its name holds nobody's address.
+func rowInput(row string) *input {
+	sum := sha256.Sum256([]byte(row))
+	return &input{name: fmt.Sprintf("arguments %x", sum[:8]), row: row, format: sheet.JSONL}
 }
 
 // rowFromArgs reads field=value arguments as one row. A single argument that names a file is the file.

@@ -57,6 +57,11 @@ func newLoad(s Streams, f loadFlags, args []string) (*load, error) {
 		return nil, err
 	}
 	collectOften(s)
+	return loadOf(s, f, in)
+}
+
+// loadOf chooses how the rows of an input are known. The flags have been checked.
+func loadOf(s Streams, f loadFlags, in *input) (*load, error) {
 	l := &load{streams: s, flags: f, await: true, input: in, reason: map[int]string{}, health: &health{patience: f.patience.or(defaultPatience)}, show: newDisplay(s, f)}
 	if err := l.look(); err != nil {
 		return nil, errors.Join(err, l.close())

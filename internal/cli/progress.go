@@ -93,13 +93,16 @@ func about(d time.Duration) string {
 // begin starts to show progress.
 func (d *display) begin(l *load) {
 	d.began = time.Now()
-	if terminal := d.streams.terminal(); terminal != nil && !d.json && !d.verbose {
+	if terminal := d.streams.terminal(); terminal != nil && !d.json && !d.verbose && !d.quiet {
 		d.bar = newBar(terminal, d.streams)
 	}
 }
 
 // progress shows a moment: on the bar, or as a line every so often.
 func (d *display) progress(l *load, c ledger.Counts) {
+	if d.quiet {
+		return
+	}
 	p := progressOf(l, c, d.began)
 	held := l.health.held()
 	p.held, p.stopped = held != "", d.halted

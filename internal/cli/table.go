@@ -4,11 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
-
-	"golang.org/x/term"
 )
 
 // listing prints things: as a table to people, as JSON lines to pipes and on request.
@@ -20,8 +17,7 @@ type listing struct {
 
 // newListing begins a listing. The columns are the table's.
 func newListing(s Streams, asJSON bool, columns ...string) *listing {
-	file, ok := s.Out.(*os.File)
-	if asJSON || !ok || !term.IsTerminal(int(file.Fd())) {
+	if asJSON || !s.outTerminal() {
 		return &listing{json: json.NewEncoder(s.Out)}
 	}
 	l := &listing{table: tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0), out: s.Out}
