@@ -64,7 +64,7 @@ func missing(run ledger.Run, read, want int) ledger.RunEvent {
 func (p *Poller) unread(ctx context.Context, run ledger.Run, err error) ledger.RunEvent {
 	var e *clay.RunError
 	if !errors.As(err, &e) {
-		return trouble(err)
+		return unreadable(err)
 	}
 	if e.Status != clay.RunValidationFailed {
 		return ledger.RunFailed{Reason: ended(e)}
@@ -75,6 +75,11 @@ func (p *Poller) unread(ctx context.Context, run ledger.Run, err error) ledger.R
 		return nil
 	}
 	return ledger.RunFailed{Reason: e.Error(), Items: blamed, Unworked: true}
+}
+
+// unreadable says that a file was not read. Wherever it lies, that is not the API: it says nothing about pace or key.
+func unreadable(err error) ledger.RunEvent {
+	return ledger.RunTrouble{Answer: ledger.Answer{Outcome: ledger.Unknown, Verdict: ledger.Failed, Reason: err.Error(), Jitter: rand.Float64()}}
 }
 
 // blamed finds the records of the lines that Clay finds fault with: they were written in the order of their IDs.

@@ -21,7 +21,8 @@ type RunStart struct {
 	Run     ledger.Run
 	Work    []ledger.Claimed                // of an inline run
 	Records iter.Seq2[ledger.Record, error] // of any run, read from the ledger a page at a time
-	// Token waits until the lane's pace allows another call; the claim's own token is for the first one.
+	// Token tells the lane that a call came through, and waits until its pace allows another one. The claim's own token is
+	// for the first one.
 	Token func(context.Context) error
 }
 
@@ -89,8 +90,12 @@ func (m missing) Start(ctx context.Context, _ RunStart) ledger.RunAnswer {
 	return ledger.RunAnswer{Answer: m.Send(ctx, ledger.Claimed{})}
 }
 
-// token waits for one of the lane's tokens.
+// token waits for another of the lane's tokens. That the last call came through is told first: it may have been the probe, and
+// no other call goes out while that is awaited.
 func (d *Dispatcher) token(ctx context.Context, lane ledger.LaneID) error {
+	if err := d.Store.Report(ctx, lane, ledger.Signal{Kind: ledger.Flowing}); err != nil {
+		return err
+	}
 	changed, cancel := d.Hub.Subscribe(lane)
 	defer cancel()
 	for {

@@ -52,6 +52,8 @@ type Lanes interface {
 	Claim(ctx context.Context, want Want) (Claims, error)
 	// Take takes up to n tokens for other calls. When it takes fewer, wait is the time until another one is there.
 	Take(ctx context.Context, lane LaneID, n int) (granted int, wait time.Duration, err error)
+	// Report lets a lane hear what a call says about its pace that is no record's and no run's.
+	Report(ctx context.Context, lane LaneID, s Signal) error
 }
 
 // Want says what to claim.

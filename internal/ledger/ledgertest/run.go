@@ -219,6 +219,18 @@ func runTake(e *env) {
 	e.same(ledger.Claims{Wait: 200 * time.Millisecond}, e.claims(ledger.Want{Lane: apiLane, Max: 1}))
 	e.clock.Advance(200 * time.Millisecond)
 	e.same(1, e.claims(ledger.Want{Lane: apiLane, Max: 1}).Run.Size)
+	e.must(e.Report(e.Context(), apiLane, ledger.Signal{Kind: ledger.Blocked, RetryAfter: time.Second}))
+	e.clock.Advance(time.Second)
+	granted, _, err = e.Take(e.Context(), apiLane, 2) // the probe
+	e.must(err)
+	e.same(1, granted)
+	granted, wait, err = e.Take(e.Context(), apiLane, 1)
+	e.must(err)
+	e.same([]any{0, ledger.ClaimTimeout}, []any{granted, wait})
+	e.must(e.Report(e.Context(), apiLane, ledger.Signal{Kind: ledger.Flowing}))
+	granted, _, err = e.Take(e.Context(), apiLane, 1)
+	e.must(err)
+	e.same(1, granted)
 }
 
 func runRestart(e *env) {

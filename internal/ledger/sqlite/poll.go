@@ -38,6 +38,11 @@ func (s *Store) Take(ctx context.Context, lane ledger.LaneID, n int) (granted in
 	return it.granted, it.wait, nil
 }
 
+// Report implements [ledger.Lanes].
+func (s *Store) Report(ctx context.Context, lane ledger.LaneID, signal ledger.Signal) error {
+	return s.do(ctx, "report", func(t *tx) error { return t.hear(lane, signal) })
+}
+
 // Poll implements [ledger.Runs].
 func (s *Store) Poll(ctx context.Context, lane ledger.LaneID) (*ledger.Run, time.Duration, error) {
 	type polled struct {
