@@ -104,7 +104,7 @@ func TestDiskFullForAWhile(t *testing.T) {
 	c := b.enrich(in, "--patience", "1m")
 	b.must(b.clay.WaitRows(t.Context(), 60))
 	free := fill(t, b.disk)
-	c.until("no space is left for the ledger")
+	c.until("no space is left for the ledger: free some, and it goes on by itself")
 	free()
 	said := c.mustEnd(0, 7)
 	t.Logf("%s\n%v", b.audit(records), statuses(t, b.output(in)))

@@ -82,10 +82,15 @@ func (f *loadFlags) check() error {
 		return &usageError{message: fmt.Sprintf("--limit: %d is less than 1", f.limit), hint: "leave it out to take all rows"}
 	case !(f.pace >= 0 && f.pace <= maxPace):
 		return &usageError{message: fmt.Sprintf("--pace: %g is no number of rows a second", f.pace), hint: "leave it out unless Clay's support has raised your limit"}
-	case f.target == "" || strings.ContainsAny(f.target, "/?#% "):
-		return &usageError{message: fmt.Sprintf("--target: %q is not a name", f.target), hint: "use letters, digits and dashes: it is the end of the callbacks' URL"}
+	case f.target == "" || strings.ContainsAny(f.target, "?#% ") || strings.Count(f.target, "/") > 1 || strings.HasPrefix(f.target, "/"):
+		return f.noName()
 	}
 	return f.checkRoutine()
+}
+
+// noName refuses a target's name.
+func (f *loadFlags) noName() error {
+	return &usageError{message: fmt.Sprintf("--target: %q is not a name", f.target), hint: "use letters, digits and dashes: it is the end of the callbacks' URL"}
 }
 
 // maxPace is more than Clay will ever take.
@@ -129,6 +134,9 @@ func (f *loadFlags) gatewayDecides() error {
 // table returns the table to send to, from the environment unless Clay is emulated.
 func (f *loadFlags) table(s Streams) (app.Target, error) {
 	t := app.Target{Name: f.target}
+	if strings.Contains(f.target, "/") { // only a gateway has workspaces
+		return t, f.noName()
+	}
 	if f.emulate {
 		return t, nil
 	}

@@ -15,16 +15,14 @@ const defaultPatience = 2 * time.Minute
 type health struct {
 	patience time.Duration
 
-	mu      sync.Mutex
-	sends   []time.Time // of the last window
-	paid    int         // attempts of this run that Clay took, or may have taken
-	records map[ledger.RecordID]struct{}
-	clay    hitch         // nothing gets through
-	stuck   hitch         // rows wait to be sent, and nothing else is to be waited for
-	next    time.Time     // when the next row can be sent; zero for now
-	last    ledger.Answer // of the attempts that did not get through
-	ledger  hitch
-	fault   error // the ledger's last
+	mu     sync.Mutex
+	sends  []time.Time   // of the last window
+	clay   hitch         // nothing gets through
+	stuck  hitch         // rows wait to be sent, and nothing else is to be waited for
+	next   time.Time     // when the next row can be sent; zero for now
+	last   ledger.Answer // of the attempts that did not get through
+	ledger hitch
+	fault  error // the ledger's last
 }
 
 // hitch is something that does not work at present.
@@ -50,16 +48,9 @@ func (h *hitch) lasts() time.Duration {
 const rateWindow = 5 * time.Second
 
 // observe is told of every attempt.
-func (h *health) observe(r ledger.Record, a ledger.Answer) {
+func (h *health) observe(_ ledger.Record, a ledger.Answer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.records == nil {
-		h.records = map[ledger.RecordID]struct{}{}
-	}
-	h.records[r.ID] = struct{}{}
-	if a.Verdict.Counted() {
-		h.paid++
-	}
 	switch a.Verdict {
 	case ledger.Unsent, ledger.Throttled:
 		h.clay.begin()
@@ -108,13 +99,6 @@ func (h *health) trouble(err error) {
 		return
 	}
 	h.ledger.begin()
-}
-
-// sent returns how many attempts of this run Clay took or may have taken, and how many records were tried.
-func (h *health) sent() (paid, records int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.paid, len(h.records)
 }
 
 // rate returns the sends a second of late.

@@ -28,7 +28,6 @@ type load struct {
 	engine engine
 	rows   []row // in the order of the input
 	lines  []int // where each of them begins, while they are handed in
-	said   int   // how many rows of the input were read at most, and spoken of when they were bad
 	reason map[int]string
 	opened bool          // the load was opened before: a fresh one is not begun anew
 	fed    bool          // its rows were handed in before: what failed since is not sent again

@@ -69,7 +69,8 @@ var mistakes = []mistake{
 	{name: "something to retry that is not a status", args: args("enrich", "leads.csv", "--retry", "failed,everything")},
 	{name: "fresh and retry", args: args("enrich", "leads.csv", "--fresh", "--retry", "failed")},
 	{name: "a pace of nothing", args: args("enrich", "leads.csv", "--pace", "-1")},
-	{name: "a target that is a path", args: args("enrich", "leads.csv", "-t", "a/b")},
+	{name: "a target that is a path", args: args("enrich", "leads.csv", "-t", "a/b/c")},
+	{name: "a workspace without a gateway", args: enriching("-t", "a/b")},
 	{name: "arguments where none belong", args: args("version", "2")},
 
 	{name: "no input", args: args("enrich")},

@@ -23,7 +23,6 @@ type remote struct {
 	socket string // of the process that has the ledger; "" for a gateway that was named
 
 	id        string
-	dedupe    []string // what tells the rows apart; nil for what the target says
 	last      moment
 	sent      int // of the load, as last heard
 	delivered int // of the target, as last heard

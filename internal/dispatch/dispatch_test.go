@@ -337,6 +337,37 @@ func TestOneLoadOnly(t *testing.T) {
 	})
 }
 
+// The loads of commands that attach are sent beside the one that it was started for, whether they come before or after.
+func TestAlso(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, setup{})
+		var loads []ledger.LoadID
+		for _, name := range []string{"mine", "before", "after", "somebody else's"} {
+			id, err := r.store.Load(t.Context(), ledger.Load{Target: target, Name: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			loads, r.load = append(loads, id), id
+			r.accept(t, 3)
+		}
+		r.Also(loads[1])
+		r.Start(loads[0])
+		r.Also(loads[2])
+		r.Also(loads[2])
+		for _, r.load = range loads[:3] {
+			r.in(t, ledger.Done, 3)
+		}
+		time.Sleep(time.Minute) // of the bubble's
+		if n := r.clay.Stats().Requests; n != 9 {
+			t.Errorf("%d requests went out, want those of three loads", n)
+		}
+		if err := r.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.Also(loads[3]) // it sends nothing any more
+	})
+}
+
 // At most Concurrency requests are under way, however slow Clay is.
 func TestConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
