@@ -32,6 +32,7 @@ type App struct {
 	config     Config
 	dispatcher *dispatch.Dispatcher
 	janitor    *janitor
+	broken     chan error // holds the one error after which the ledger takes nothing
 	callbacks  *server
 	api        *server
 	socket     *server
@@ -57,7 +58,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	c.Targets, c.PublicAPI = slices.Clone(c.Targets), withAPIs(c)
 	stopping, stopCalls := context.WithCancel(context.Background())
 	a := &App{
-		stopping: stopping, stopCalls: stopCalls, Hub: &ledger.Hub{}, config: c,
+		stopping: stopping, stopCalls: stopCalls, Hub: &ledger.Hub{}, broken: make(chan error, 1), config: c,
 		clients: map[account]*clay.Client{},
 	}
 	a.poller.Store(collect.NewPoller(collect.PollerOptions{}))
@@ -79,7 +80,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 
-	store, err := sqlite.Open(ctx, sqlite.Options{Path: a.config.Ledger, Catalog: p.catalog, Hub: a.Hub})
+	store, err := sqlite.Open(ctx, sqlite.Options{Path: a.config.Ledger, Catalog: p.catalog, Hub: a.Hub, Broken: a.breaks})
 	if err != nil {
 		return err
 	}
@@ -135,6 +136,12 @@ func (a *App) Start(only ledger.LoadID) {
 	a.poller.Load().Start()
 	a.janitor.start()
 }
+
+// Broken brings the error of a disk that failed under the ledger. Nothing is acknowledged after it: end the process, and
+// what was acknowledged before is there at the next start.
+func (a *App) Broken() <-chan error { return a.broken }
+
+func (a *App) breaks(err error) { a.broken <- err }
 
 // StopSending claims nothing more. Requests under way are answered, callbacks are still taken, and runs under way are still
 // asked for their results.

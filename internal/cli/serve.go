@@ -71,8 +71,8 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 	a.Start(0)
 	log.Info("serving", "api", "http://"+a.APIAddr(), "docs", "http://"+a.APIAddr()+"/docs",
 		"callbacks", "http://"+a.CallbackAddr(), "ledger", c.Ledger, "targets", len(run.Targets), "emulated", f.emulate)
-	untilInterrupted(ctx, s, a)
-	return stopServing(ctx, s, a, log)
+	broken := untilInterrupted(ctx, s, a)
+	return errors.Join(broken, stopServing(ctx, s, a, log))
 }
 
 // load reads the configuration.
@@ -95,12 +95,15 @@ func (f serveFlags) run(c config.Config, log *slog.Logger) app.Config {
 	return app.FromConfig(c)
 }
 
-// untilInterrupted serves, and reads the configuration again whenever it is told to.
-func untilInterrupted(ctx context.Context, s Streams, a *app.App) {
+// untilInterrupted serves, and reads the configuration again whenever it is told to. The error is that of a disk that
+// failed under the ledger.
+func untilInterrupted(ctx context.Context, s Streams, a *app.App) error {
 	for {
 		select {
 		case <-s.Interrupt:
-			return
+			return nil
+		case err := <-a.Broken():
+			return err
 		case <-s.Reload:
 			_, _ = a.Reload(ctx) // the log says what is wrong with it
 		}

@@ -118,6 +118,37 @@ func openFaulty(t *testing.T, o Options) *opened {
 	return opened
 }
 
+// A failed flush of the file itself, not of its log, was kept quiet: SQLite drops the errors of its own checkpoints.
+func TestBrokenDiskUnderTheFile(t *testing.T) {
+	for _, op := range []string{"write", "sync"} {
+		t.Run(op, func(t *testing.T) {
+			f := newFaults(t)
+			told := make(chan error, 2)
+			o := openFaulty(t, Options{
+				Path: filepath.Join(t.TempDir(), "ledger.db"), vfs: t.Name(), Broken: func(err error) { told <- err },
+			})
+			f.inject(func(did, file string) error {
+				if did == op && strings.HasSuffix(file, ".db") {
+					return &os.PathError{Op: op, Path: file, Err: syscall.EIO}
+				}
+				return nil
+			})
+			var err error
+			for n := 0; err == nil && n < 5000; n++ {
+				err = o.submit()
+			}
+			wantError(t, ledger.Unavailable, err)
+			f.inject(nil)
+			wantError(t, ledger.Unavailable, o.submit())
+			if len(told) != 1 {
+				t.Fatalf("it was told %d times", len(told))
+			}
+			wantError(t, ledger.Unavailable, <-told)
+			o.verify()
+		})
+	}
+}
+
 // submit hands in one large record and remembers it when it was acknowledged.
 func (o *opened) submit() error {
 	s := ledger.Submission{

@@ -35,7 +35,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{hub: o.Hub, vfs: o.vfs, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
+	s := &Store{hub: o.Hub, vfs: o.vfs, told: o.Broken, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
 	if o.Catalog == nil {
 		o.Catalog = ledger.NewCatalog(nil, nil)
 	}

@@ -45,7 +45,7 @@ func (s *Store) Prune(ctx context.Context, r ledger.Retention) (ledger.Pruned, e
 		s.pruned.Store(true)
 	}
 	if !pruned.More && s.pruned.CompareAndSwap(true, false) {
-		err = s.wrap("prune", s.emptyLog(ctx))
+		err = s.wrap("prune", s.failed("prune", s.emptyLog(ctx)))
 	}
 	return pruned, err
 }

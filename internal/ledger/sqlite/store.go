@@ -33,6 +33,9 @@ type Options struct {
 	// Now is the clock; nil for time.Now. What it shows is cut to whole microseconds, which is what the ledger keeps, so
 	// that no fraction is counted twice.
 	Now func() time.Time
+	// Broken, when set, is told once when the disk failed, after which the ledger takes nothing more: end the process. It
+	// must not block.
+	Broken func(error)
 
 	vfs string // the SQLite VFS; tests name one that fails
 }
@@ -51,6 +54,7 @@ type Store struct {
 	pruned     atomic.Bool // the log may hold what was pruned
 	group      *ledger.Group[*tx]
 	writer     *writer
+	told       func(error) // see Options.Broken
 	broken     atomic.Pointer[ledger.Error]
 	closed     atomic.Bool
 }

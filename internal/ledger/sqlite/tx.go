@@ -19,6 +19,7 @@ type writer struct {
 	conn   *sql.Conn     // taken from the pool for good, so that nobody else uses
 	sqlite *sqlite3.Conn // what is under it
 	stmts  map[string]statement
+	log    writeAhead
 }
 
 func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
@@ -29,6 +30,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	w := &writer{conn: conn, stmts: map[string]statement{}}
 	err = conn.Raw(func(c any) error {
 		w.sqlite = c.(driver.Conn).Raw()
+		w.sqlite.WALHook(w.log.committed)           // in place of SQLite's own, which keeps errors to itself
 		w.sqlite.SetInterrupt(context.Background()) // a transaction that others share is not one caller's to cancel
 		return nil
 	})
@@ -72,6 +74,9 @@ func (s *Store) transact(run func(*tx) error) error {
 		counts: map[scope]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, breakers: map[string]*breakerRow{},
 		spans: map[span]struct{}{}, topics: map[any]struct{}{},
 	}
+	if err := t.writeBack(); err != nil {
+		return s.failed("checkpoint", err)
+	}
 	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
 		return s.failed("begin", err)
 	}
@@ -98,7 +103,9 @@ func (s *Store) failed(op string, err error) error {
 			Kind: ledger.Unavailable, Op: op, Message: "the disk failed under the ledger, which takes nothing more",
 			Hint: "check the disk, then start again: what was acknowledged before is safe", Err: err,
 		}
-		s.broken.CompareAndSwap(nil, broken)
+		if s.broken.CompareAndSwap(nil, broken) && s.told != nil {
+			s.told(broken)
+		}
 		return broken
 	}
 	return err
