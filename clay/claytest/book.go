@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 )
 
 // book is the server's memory: what arrived, what was sent, who waits for it.
@@ -18,6 +19,9 @@ type book struct {
 	accepted  map[string]int // submissions used up, per webhook
 	stats     Stats          // without Accepted
 	rowNumber int
+	runs      []*run // those in the journal, for its next compaction
+	runNumber int
+	retention time.Duration // of runs, after their end
 	waiters   []*waiter
 	journal   *journal // nil: none
 }
@@ -37,6 +41,7 @@ func (b *book) clear() {
 	b.accepted = map[string]int{}
 	b.stats = Stats{Status: map[int]int{}}
 	b.rowNumber = 0
+	b.runs, b.runNumber = nil, 0
 }
 
 // addRow takes a submission unless the webhook has used up its cap, writing it
@@ -93,13 +98,22 @@ func (b *book) addRequest(r *request) error {
 	return err
 }
 
-// addRun counts a run of a routine.
-func (b *book) addRun(items int) {
+// addRun writes a run of a routine to the journal and counts it.
+func (b *book) addRun(r *run) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.journal.run(r); err != nil {
+		return err
+	}
+	if b.journal != nil && !b.journal.all {
+		b.runs = append(b.runs, r)
+	}
+	b.runNumber = r.Number
 	b.stats.Runs++
-	b.stats.Items += items
+	b.stats.Items += len(r.items)
 	b.wake()
+	_ = b.compact() // the run is safe in the old file, which goes on serving
+	return nil
 }
 
 // addCallback records an attempt to send the row.

@@ -117,8 +117,7 @@ func (s *Server) startBatch(a *arrival) answer {
 		r.items = nil
 		r.invalid = &invalidFile{"The file is not valid", len(wrong), wrong[:min(len(wrong), 100)]}
 	}
-	s.begin(r)
-	return s.started(r)
+	return s.begin(r)
 }
 
 // invalidFile says what is wrong with a file.

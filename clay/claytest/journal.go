@@ -39,6 +39,7 @@ type entry struct {
 	T        int64          `json:"t"`
 	Request  int            `json:"request,omitempty"`
 	Row      int            `json:"row,omitempty"`
+	Run      int            `json:"run,omitempty"`
 	Attempt  int            `json:"attempt,omitempty"`
 	Method   string         `json:"method,omitempty"`
 	Path     string         `json:"path,omitempty"`

@@ -64,9 +64,9 @@ type Options struct {
 	// Keep bounds how many rows, requests and callbacks are kept in memory,
 	// each; the oldest go first. Default 100,000; negative: all are kept.
 	Keep int
-	// Journal is the path of an append-only file of accepted rows and
-	// delivered callbacks. A server started on the same file has the rows
-	// again and calls back for those still owed. Default: none.
+	// Journal is the path of an append-only file of accepted rows, delivered
+	// callbacks and started runs. A server started on the same file has the
+	// rows and runs again and calls back for those still owed. Default: none.
 	Journal string
 	// JournalAll also writes a line for every request that was not accepted,
 	// and never compacts: the file is then a full record of what arrived.

@@ -34,6 +34,7 @@ func (s *Server) openJournal() error {
 		return fmt.Errorf("claytest: journal %s: %w", j.path, err)
 	}
 	j.compact = j.max
+	s.restoreRuns()
 	return s.book.compact()
 }
 
@@ -90,8 +91,11 @@ func (b *book) replayEntry(e entry) {
 		if row := b.open[e.Row]; row != nil {
 			b.moveCell(row, Cell{State: e.State})
 		}
+	case opRun:
+		b.replayRun(e.Body)
 	case opCounts:
 		b.rowNumber, b.stats.Rows = e.Row, e.Row
+		b.runNumber = max(b.runNumber, e.Run)
 		b.accepted = maps.Clone(e.Accepted)
 		if b.accepted == nil {
 			b.accepted = map[string]int{}
@@ -127,13 +131,17 @@ func (b *book) compact() error {
 	return err
 }
 
-// essence is a journal with the same future: the open rows, and then the counts.
+// essence is a journal with the same future: the open rows, the runs that can be asked for, and then the counts.
 func (b *book) essence() []byte {
 	var lines []byte
 	for _, row := range b.openRows() {
 		lines = appendEntry(lines, rowEntry(row), row.Body)
 	}
+	for _, r := range b.openRuns(time.Now()) {
+		line, body := runLine(r)
+		lines = appendEntry(lines, line, body)
+	}
 	return appendEntry(lines, entry{
-		Op: opCounts, T: time.Now().UnixNano(), Row: b.rowNumber, Accepted: b.accepted,
+		Op: opCounts, T: time.Now().UnixNano(), Row: b.rowNumber, Run: b.runNumber, Accepted: b.accepted,
 	}, nil)
 }

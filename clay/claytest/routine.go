@@ -126,8 +126,7 @@ func (s *Server) startRun(a *arrival) answer {
 		return apiError(http.StatusBadRequest, "Webhook not found")
 	}
 	r := &run{RoutineRun: RoutineRun{Routine: routine, At: a.now, Webhook: in.Webhook}, items: in.Items}
-	s.begin(r)
-	return s.started(r)
+	return s.begin(r)
 }
 
 func (s *Server) started(r *run) answer {
@@ -137,8 +136,8 @@ func (s *Server) started(r *run) answer {
 	}{r.ID, "in_progress"})}
 }
 
-// begin numbers a run, charges for it and settles how it will end.
-func (s *Server) begin(r *run) {
+// begin numbers a run, charges for it and settles how it will end. It answers once the run is in the journal.
+func (s *Server) begin(r *run) answer {
 	for _, it := range r.items {
 		r.Items = append(r.Items, it.ID)
 	}
@@ -158,8 +157,11 @@ func (s *Server) begin(r *run) {
 		s.api.order = s.api.order[1:]
 	}
 	s.api.mu.Unlock()
-	s.book.addRun(len(r.items))
+	if err := s.book.addRun(r); err != nil {
+		return apiError(http.StatusInternalServerError, err.Error())
+	}
 	s.announce(r)
+	return s.started(r)
 }
 
 // findRun returns a run that has not been forgotten.

@@ -67,6 +67,7 @@ func New(t TB, opt Options) *Server {
 func Start(opt Options) (*Server, error) {
 	opt = opt.withDefaults()
 	s := &Server{opt: opt, book: newBook(opt.Keep)}
+	s.book.retention = opt.PublicAPI.Retention
 	s.limiter = newLimiter(opt.PerSecond, opt.Burst)
 	s.faults = &faults{seed: opt.Seed}
 	s.api = newAPI(opt.PublicAPI)
