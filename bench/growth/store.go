@@ -21,7 +21,7 @@ import (
 
 const (
 	lane   ledger.LaneID = "main/webhook"
-	target               = "default"
+	target string        = "default"
 )
 
 var background = context.Background()
