@@ -38,7 +38,7 @@ func TestGatewayEndsWithItsDisk(t *testing.T) {
 	if code, said := c.wait(); code != 1 || !strings.Contains(said, "the disk failed under the ledger") {
 		t.Errorf("exit %d; it said:\n%s", code, said)
 	}
-	c = launch(t, path, env, args...)
+	launch(t, path, env, args...)
 	g.untilServed()
 	kept := g.countRecords()
 	if accepted == 0 || kept < accepted {
