@@ -25,7 +25,7 @@ func TestCalls(t *testing.T) {
 		bulkFrom, starts, calls int
 	}{
 		"inline": {-1, 110, 350},
-		"bulk":   {0, 1, 20},
+		"bulk":   {0, 2, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -55,7 +55,7 @@ const (
 const (
 	DefaultLinger   = 200 * time.Millisecond
 	DefaultBulkFrom = 1000
-	DefaultBulkSize = 10_000
+	DefaultBulkSize = 5000
 )
 
 // RunPolicy says how the records of a target are gathered into runs. The zero value means the defaults.
@@ -65,7 +65,7 @@ type RunPolicy struct {
 	Linger time.Duration
 	// BulkFrom is how many records must wait for one bulk run to take them. Default 1,000; negative never.
 	BulkFrom int
-	// BulkSize bounds a bulk run. Default 10,000: a claim is one transaction, and others wait for it.
+	// BulkSize bounds a bulk run. Default 5,000: a claim is one transaction, and others wait for it.
 	BulkSize int
 }
 
