@@ -19,6 +19,7 @@ var runTests = map[string]func(*env){
 	"after a restart":                 runRestart,
 	"a run that is not there":         runUnknown,
 	"results after the record's wait": runLate,
+	"runs that ended long ago":        runPruned,
 }
 
 // routines makes the worker the only target, with these runs.
@@ -258,4 +259,22 @@ func runLate(e *env) {
 	e.wantStates([]ledger.State{ledger.Expired, ledger.Expired}, records...)
 	e.happen(run.ID, ledger.RunItems{Items: []ledger.RunItem{done(records[0]), {Record: records[1], Reason: "not found"}}, Last: true})
 	e.wantStates([]ledger.State{ledger.Done, ledger.Expired}, records...)
+}
+
+// A run is kept as long as the records that it carried.
+func runPruned(e *env) {
+	run, _ := e.begun(1)
+	e.happen(run.ID, ledger.RunItems{Last: true})
+	open, _ := e.begun(1)
+	for _, days := range []time.Duration{89, 2} {
+		_, err := e.Run(e.Context(), run.ID)
+		e.must(err)
+		e.clock.Advance(days * 24 * time.Hour)
+		_, err = e.Prune(e.Context(), ledger.Retention{})
+		e.must(err)
+	}
+	_, err := e.Run(e.Context(), run.ID)
+	e.wantKind(ledger.NotFound, err)
+	_, err = e.Run(e.Context(), open.ID)
+	e.must(err)
 }

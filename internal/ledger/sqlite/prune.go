@@ -75,6 +75,8 @@ func (t *tx) prune(r ledger.Retention) (p ledger.Pruned, err error) {
 			[]any{bodies, pruneBatch}},
 		{`DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE expires_at <= ? LIMIT ?)`,
 			[]any{micros(t.now), pruneBatch}},
+		{`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE ended_at <= ? ORDER BY ended_at LIMIT ?)`,
+			[]any{metadata, pruneBatch}},
 		// The newest one stays: it says where the numbers are.
 		{`DELETE FROM notices WHERE seq IN (SELECT seq FROM notices ORDER BY seq LIMIT ?)
 			AND at <= ? AND seq < (SELECT max(seq) FROM notices)`, []any{pruneBatch, micros(t.now.Add(-ledger.NoticeRetention))}},

@@ -147,6 +147,7 @@ CREATE TABLE runs (
   ended_at   INTEGER
 ) STRICT;
 CREATE INDEX runs_due  ON runs (lane, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX runs_ended ON runs (ended_at)     WHERE ended_at IS NOT NULL;
 CREATE INDEX runs_clay ON runs (lane, clay)   WHERE clay <> '';
 
 -- What runs of a target usually take, for those who wait for them.
