@@ -63,7 +63,7 @@ func (s *server) apply(c *call, e ledger.Event) error {
 	if err != nil {
 		return err
 	}
-	return c.write(http.StatusOK, view(r))
+	return c.write(http.StatusOK, View(r))
 }
 
 // recordID returns the record that the path names.

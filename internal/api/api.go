@@ -35,6 +35,15 @@ type Ledger interface {
 	ledger.Notices
 	ledger.Keys
 	ledger.Switch
+	Outbox
+}
+
+// Outbox is what the surface needs of the ledger's.
+type Outbox interface {
+	Destinations(ctx context.Context) ([]ledger.DestinationStatus, error)
+	Redeliver(ctx context.Context, what ledger.Redelivery) (n int, err error)
+	Disable(ctx context.Context, destination, reason string) error
+	Enable(ctx context.Context, destination string) error
 }
 
 // Hub is what the surface needs of [ledger.Hub].
@@ -65,6 +74,8 @@ type Options struct {
 	Trusted bool
 	// Loaded, when set, is told of each load whose rows have been handed in. It must not block.
 	Loaded func(ledger.LoadID)
+	// Via names this ledger in what it forwards: a request that carries it is this gateway's own, come back in.
+	Via string
 	// Stop, when it ends, makes calls that wait answer with what there is, ends event streams and makes /readyz fail, so
 	// that [http.Server.Shutdown] is quick. Default: never.
 	Stop context.Context
@@ -111,6 +122,7 @@ func (s *server) routes() {
 
 	s.on("POST /v1/records/read", s.readRecords, ledger.ScopeRead, ledger.ScopeSend)
 	s.loadRoutes()
+	s.destinationRoutes()
 
 	s.on("GET /v1/targets", s.targets, ledger.ScopeRead, ledger.ScopeSend)
 	s.onTarget("POST", "/pause", ledger.ScopeAdmin, s.pause)

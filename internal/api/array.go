@@ -111,7 +111,7 @@ func (s *server) settle(c *call, sub submission, accepted []place, answers []any
 		}
 	}
 	for _, p := range accepted {
-		answers[p.at] = shared(view(p.record), p.differs)
+		answers[p.at] = shared(View(p.record), p.differs)
 		open = open || !p.record.State.Terminal()
 	}
 	return open, nil

@@ -37,7 +37,7 @@ func TestBadInput(t *testing.T) {
 		"a member in capitals":        {records, item(`"Metadata":{}`), 400, `did you mean "metadata"`, nil},
 		"a member twice":              {records, item(`"priority":1,"priority":2`), 400, `"priority" is given twice`, nil},
 		"a field twice":               {records, `{"fields":{"a":1,"a":2}}`, 400, `"fields": the field "a" is given twice`, nil},
-		"a callback URL":              {records, item(`"callback_url":"https://example.com"`), 400, "not supported by this version", nil},
+		"a callback URL":              {records, item(`"callback_url":"https://example.com"`), 400, "callback_url is not taken here", nil},
 		"a negative age":              {records, item(`"max_age":-1`), 400, `"max_age"`, nil},
 		"an age in words":             {records, item(`"max_age":"soon"`), 400, `"max_age"`, nil},
 		"an age of another type":      {records, item(`"max_age":true`), 400, `"max_age"`, nil},

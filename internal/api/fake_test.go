@@ -17,22 +17,23 @@ import (
 type fake struct {
 	hub *ledger.Hub
 
-	mu      sync.Mutex
-	targets map[string]ledger.Target
-	records map[ledger.RecordID]ledger.Record
-	owners  map[ledger.Digest]ledger.RecordID
-	once    map[ledger.Digest]ledger.Acceptance
-	bodies  map[ledger.Digest]ledger.Digest
-	loads   []ledger.Load
-	rows    map[work]ledger.RecordID
-	notices []ledger.Notice
-	keys    []ledger.APIKey
-	paused  map[string]ledger.Pause
-	stopped string
-	fails   error // what every call returns
-	reads   int   // calls that a disk would have answered
-	joined  bool  // there are or were joined records
-	forget  bool  // records are accepted and not kept: for very many of them
+	mu       sync.Mutex
+	targets  map[string]ledger.Target
+	records  map[ledger.RecordID]ledger.Record
+	owners   map[ledger.Digest]ledger.RecordID
+	once     map[ledger.Digest]ledger.Acceptance
+	bodies   map[ledger.Digest]ledger.Digest
+	loads    []ledger.Load
+	rows     map[work]ledger.RecordID
+	notices  []ledger.Notice
+	keys     []ledger.APIKey
+	paused   map[string]ledger.Pause
+	disabled map[string]string // destinations, and why
+	stopped  string
+	fails    error // what every call returns
+	reads    int   // calls that a disk would have answered
+	joined   bool  // there are or were joined records
+	forget   bool  // records are accepted and not kept: for very many of them
 }
 
 // work is a row of a load.

@@ -55,10 +55,16 @@ func (c caller) reaches(target string) bool {
 	return len(c.key.Targets) == 0 || slices.Contains(c.key.Targets, target)
 }
 
+// viaHeader is how a gateway marks what it forwards.
+const viaHeader = "Claygate-Via"
+
 // admit finds out who calls, and refuses strangers.
 func (s *server) admit(c *call) error {
 	if s.origins.Check(c.Request) != nil {
 		return refusal(forbidden, "a web page of another origin sent this request").but("call the gateway from a program, not from a page")
+	}
+	if via := c.Header.Get(viaHeader); via != "" && via == s.Via {
+		return refusal(loop, "this is what the gateway forwarded itself, come back in")
 	}
 	if s.Trusted {
 		return nil

@@ -11,6 +11,9 @@ import (
 // maxPriority is the highest priority that a caller can ask for.
 const maxPriority = 9
 
+// maxCallbackURL is the longest URL that is called back.
+const maxCallbackURL = 2048
+
 // envelope are the members of a record as it is handed in.
 var envelope = []string{"fields", "metadata", "max_age", "result_timeout", "send_by", "priority", "callback_url"}
 
@@ -61,8 +64,8 @@ func setItem(item *intake.Item, m intake.Member) error {
 	case "priority":
 		item.Priority, err = jsonPriority(m.Value)
 	case "callback_url":
-		return refusal(invalid, `"callback_url" is not supported by this version`).
-			but("wait with ?wait=, follow GET /v1/events, or read the record later")
+		item.CallbackURL, err = textMember(m, maxCallbackURL)
+		return err
 	default:
 		return unknownMember(m.Name, envelope).but(wrapHint)
 	}

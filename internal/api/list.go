@@ -46,7 +46,7 @@ func (s *server) list(c *call) error {
 		page.Next = &next
 	}
 	for i := range records {
-		page.Records = append(page.Records, view(&records[i]))
+		page.Records = append(page.Records, View(&records[i]))
 	}
 	return c.answer(http.StatusOK, page)
 }

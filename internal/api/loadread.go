@@ -52,7 +52,7 @@ func (s *server) readRecords(c *call) error {
 
 // withFate is a record with what it came to.
 func withFate(r *ledger.Record, fate ledger.Fate) json.RawMessage {
-	text := view(r)
+	text := View(r)
 	text = append(text[:len(text)-1], `,"outcome":"`...)
 	text = append(text, fate...)
 	text = append(text, `","sends":`...)

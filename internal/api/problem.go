@@ -32,6 +32,7 @@ const (
 	methodNotAllowed ledger.Kind = "method_not_allowed"
 	tooLarge         ledger.Kind = "too_large"
 	unsupported      ledger.Kind = "unsupported_media_type"
+	loop             ledger.Kind = "loop"
 
 	invalid  = ledger.Invalid
 	notFound = ledger.NotFound
@@ -58,6 +59,7 @@ var kinds = map[ledger.Kind]struct {
 	ledger.Full:        {503, "The ledger has no space left", "free space on the gateway's disk, then try again", 30},
 	ledger.Unavailable: {503, "The ledger cannot be reached", "try again; with an Idempotency-Key that is safe", 5},
 	ledger.Foreign:     {503, "The ledger belongs to another Clay or version", "see the gateway's log", 60},
+	loop:               {508, "A destination leads back into the gateway", "forward elsewhere: a record would be sent, and paid, for ever", 0},
 	ledger.Internal:    {500, "A defect, or a damaged ledger", "see the gateway's log", 0},
 }
 

@@ -15,9 +15,9 @@ var hints = map[ledger.State]string{
 	ledger.Canceled: "replay it to send it after all",
 }
 
-// view returns a record as callers see it, as JSON. It is written by hand, because every record that comes in is
+// View returns a record as callers see it, as JSON. It is written by hand, because every record that comes in is
 // answered with one.
-func view(r *ledger.Record) json.RawMessage {
+func View(r *ledger.Record) json.RawMessage {
 	return appendRecord(make([]byte, 0, 512+len(r.Result)+len(r.Metadata)), r)
 }
 
@@ -94,7 +94,7 @@ func (s *server) record(c *call) error {
 		}
 		r = &records[0]
 	}
-	text := view(r)
+	text := View(r)
 	if attempts {
 		tries, err := s.attempts(c, id)
 		if err != nil {

@@ -121,5 +121,5 @@ func (c *call) accepted(r *ledger.Record, differs bool) error {
 		status = http.StatusAccepted
 		c.w.Header().Set("Location", "/v1/records/"+r.ID.String())
 	}
-	return c.write(status, shared(view(r), differs))
+	return c.write(status, shared(View(r), differs))
 }

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	people = ledger.Target{
-		Name: "people", Lane: "main/webhook", Webhooks: []ledger.Webhook{{ID: ledger.Digest{7}, Limit: 50_000}},
+		Name: "people", Lane: "main/webhook", Forward: []ledger.Outlet{{Destination: "crm"}}, Webhooks: []ledger.Webhook{{ID: ledger.Digest{7}, Limit: 50_000}},
 	}
 	firms = ledger.Target{Name: "eu/firms", Lane: "eu/webhook"}
 )

@@ -16,6 +16,7 @@ import (
 	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/collect"
 	"github.com/claygate/claygate/internal/dispatch"
+	"github.com/claygate/claygate/internal/forward"
 	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/ledger/sqlite"
@@ -33,6 +34,8 @@ type App struct {
 	dispatcher *dispatch.Dispatcher
 	janitor    *janitor
 	broken     chan error // holds the one error after which the ledger takes nothing
+	forwarder  *forward.Forwarder
+	via        string // names this ledger to its destinations
 	callbacks  *server
 	api        *server
 	socket     *server
@@ -113,13 +116,16 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Log: a.config.Log})
 	a.janitor = &janitor{store: store, log: a.config.Log}
 	a.janitor.configure(a.config.Retention)
+	if a.forwarder, err = a.newForwarder(ctx, p); err != nil {
+		return err
+	}
 	if a.callbacks != nil {
 		a.takeCallbacks(a.collector, http.HandlerFunc(a.completed))
 	}
 	a.warnOfStrays(ctx)
 	surface := api.Options{
 		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: a.served, Version: a.config.Version, Stop: a.stopping,
-		Log: a.config.Log, Reload: a.reloader(), Loaded: a.dispatcher.Also,
+		Log: a.config.Log, Via: a.via, Reload: a.reloader(), Loaded: a.dispatcher.Also,
 	}
 	a.serveAPI(a.api, api.New(surface))
 	surface.Trusted = true
@@ -135,6 +141,7 @@ func (a *App) Start(only ledger.LoadID) {
 	a.started = true
 	a.poller.Load().Start()
 	a.janitor.start()
+	a.forwarder.Start()
 }
 
 // Broken brings the error of a disk that failed under the ledger. Nothing is acknowledged after it: end the process, and
@@ -151,7 +158,7 @@ func (a *App) StopSending() { a.dispatcher.StopSending() }
 func (a *App) Stop(ctx context.Context) error {
 	err := a.dispatcher.Stop(ctx)
 	a.stopPolling()
-	return err
+	return errors.Join(err, a.forwarder.Stop(ctx))
 }
 
 // Close ends everything, in the reverse order of [Open]. Call [App.Stop] first: a request that is still under way
@@ -177,6 +184,9 @@ func (a *App) closeAll() error {
 	}
 	if a.janitor != nil {
 		a.janitor.stop()
+	}
+	if a.forwarder != nil {
+		_ = a.forwarder.Stop(a.stopping) // which has ended: what is still under way is broken off, and goes again
 	}
 	if a.Ledger != nil {
 		errs = append(errs, a.Ledger.Close())

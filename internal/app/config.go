@@ -11,6 +11,7 @@ import (
 
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/expression"
+	"github.com/claygate/claygate/internal/forward"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -20,6 +21,10 @@ type Config struct {
 	Ledger string
 	// Targets are the tables and lookups that records go to. With Emulate their webhooks are the emulator's.
 	Targets []Target
+	// Destinations are where the ends of records are forwarded. With Emulate nothing is.
+	Destinations []Destination
+	// Callbacks says how the URLs are called that records bring; its own URL means nothing. Nil: records may bring none.
+	Callbacks *forward.Webhook
 	// Emulate runs Clay's emulator in this process, in place of Clay: nothing leaves the machine. Nil for the real Clay.
 	Emulate *Emulation
 	// Listen is the address where the API is served, such as "127.0.0.1:8787". "" serves none.
@@ -80,6 +85,8 @@ type Target struct {
 	CompleteWhen *expression.Condition
 	// Priority of its records that ask for none.
 	Priority int
+	// Destinations names where the ends of its records are forwarded.
+	Destinations []string
 }
 
 // Webhook is one webhook of a table. Its URL is a secret.

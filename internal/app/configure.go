@@ -17,6 +17,7 @@ func FromConfig(c config.Config) Config {
 		PublicAPI: map[string]PublicAPI{},
 		Retention: ledger.Retention{Bodies: c.Retention.Bodies, Metadata: c.Retention.Metadata},
 	}
+	out.Destinations, out.Callbacks = destinations(c), callbacks(c.CallbackURLs)
 	for name, w := range c.Workspaces {
 		out.Pace[name] = ledger.Pace{PerSecond: w.Pace.PerSecond, Burst: w.Pace.Burst}
 		out.PublicAPI[name] = publicAPI(w)
@@ -40,7 +41,8 @@ func tableTarget(t config.Target) Target {
 		TicketField: t.Table.IDField, CallbackSecret: t.Table.CallbackSecret.Reveal(), Version: t.Table.Version,
 		MaxAge: never(t.Table.MaxAge), EmptyMaxAge: never(t.Table.EmptyMaxAge), ResultTimeout: t.Table.ResultTimeout,
 		OnConflict: ledger.ConflictPolicy(t.Table.OnConflict), Priority: t.Table.Priority,
-		OnUncertain: ledger.UncertainPolicy(t.Table.OnUncertain), OnUpdate: ledger.UpdatePolicy(t.Table.OnUpdate),
+		Destinations: t.Table.Destinations,
+		OnUncertain:  ledger.UncertainPolicy(t.Table.OnUncertain), OnUpdate: ledger.UpdatePolicy(t.Table.OnUpdate),
 	}
 	out.CompleteWhen, _ = expression.Compile(t.Table.CompleteWhen) // the configuration compiled it before
 	for _, w := range t.Table.Webhooks {
@@ -57,8 +59,8 @@ func lookupTarget(t config.Target, w config.Workspace) Target {
 	return Target{
 		Workspace: t.Workspace, Name: t.Short(), DedupeBy: t.Lookup.DedupeBy, Version: t.Lookup.Version,
 		OnConflict: ledger.ConflictPolicy(t.Lookup.OnConflict), Priority: t.Lookup.Priority,
-		OnUncertain: ledger.UncertainPolicy(t.Lookup.OnUncertain),
-		MaxAge:      never(t.Lookup.MaxAge), EmptyMaxAge: never(t.Lookup.EmptyMaxAge),
+		OnUncertain: ledger.UncertainPolicy(t.Lookup.OnUncertain), Destinations: t.Lookup.Destinations,
+		MaxAge: never(t.Lookup.MaxAge), EmptyMaxAge: never(t.Lookup.EmptyMaxAge),
 		Lookup: &Lookup{
 			Kind: dispatch.LookupKind(t.Lookup.Kind), Key: w.EnterpriseAPIKey.Reveal(), BaseURL: w.BaseURL,
 		},
@@ -84,7 +86,7 @@ func routineTarget(t config.Target) Target {
 	return Target{
 		Workspace: t.Workspace, Name: t.Short(), DedupeBy: r.DedupeBy, Version: r.Version, Priority: r.Priority,
 		MaxAge: never(r.MaxAge), EmptyMaxAge: never(r.EmptyMaxAge), ResultTimeout: r.ResultTimeout,
-		OnConflict: ledger.ConflictPolicy(r.OnConflict), OnUncertain: ledger.UncertainPolicy(r.OnUncertain), Routine: routine,
+		OnConflict: ledger.ConflictPolicy(r.OnConflict), OnUncertain: ledger.UncertainPolicy(r.OnUncertain), Routine: routine, Destinations: r.Destinations,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/claygate/claygate/clay"
 	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/collect"
+	"github.com/claygate/claygate/internal/forward"
 	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -21,6 +22,7 @@ type parts struct {
 	webhooks  map[ledger.Digest]*clay.Client
 	lookups   map[string]*clay.Client // by target
 	apis      map[ledger.LaneID]*clay.Client
+	forward   forward.Configuration
 	completed http.Handler // completion webhooks; made once there is a ledger
 }
 
@@ -38,19 +40,24 @@ func (a *App) prepare(c Config) (*parts, error) {
 	if err := a.connect(p); err != nil {
 		return nil, err
 	}
+	if err := p.destine(c); err != nil {
+		return nil, err
+	}
 	var targets []ledger.Target
 	lanes := map[ledger.LaneID]ledger.Pace{}
 	for _, t := range c.Targets {
 		lt := t.ledgerTarget(c.Emulate != nil)
+		lt.Forward = c.outlets(t)
 		targets = append(targets, lt)
 		await := !t.NoResults || t.Lookup != nil || t.Routine != nil
-		p.intakes = append(p.intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Priority: t.Priority, Await: await})
+		p.intakes = append(p.intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Priority: t.Priority, Await: await, CallbackURL: c.checkCallback()})
 		p.served = append(p.served, api.Target{Target: lt, Kind: t.kind(), DedupeBy: t.DedupeBy, Await: await})
 		if t.Lookup == nil && t.Routine == nil {
 			p.callbacks = append(p.callbacks, collect.Target{Name: t.Name, TicketField: t.TicketField, Secret: t.CallbackSecret})
 		}
 		lanes[t.lane()] = c.pace(t)
 	}
+	c.paces(lanes)
 	p.catalog = ledger.NewCatalog(targets, lanes)
 	return p, nil
 }

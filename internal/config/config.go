@@ -42,6 +42,10 @@ type Config struct {
 	Log Log `yaml:"log"`
 	// Workspaces are the Clay workspaces, by name. Nothing is shared between two of them.
 	Workspaces map[string]Workspace `yaml:"workspaces"`
+	// Destinations are where the ends of records are forwarded, by name. Targets name theirs.
+	Destinations map[string]Destination `yaml:"destinations"`
+	// CallbackURLs says how the URLs are called that records bring with them.
+	CallbackURLs CallbackURLs `yaml:"callback_urls"`
 
 	warnings Problems
 }

@@ -97,11 +97,11 @@ func (d *decoder) decode(path string, node *yaml.Node, to reflect.Value) {
 		d.fields(path, []*yaml.Node{node}, to)
 	case to.Type() == fieldsType && d.expect(path, node, yaml.SequenceNode):
 		d.fields(path, node.Content, to)
-	case to.Type() == inputsType && d.expect(path, node, yaml.MappingNode):
+	case (to.Type() == inputsType || to.Type() == headersType) && d.expect(path, node, yaml.MappingNode):
 		d.inputs(path, node, to)
 	case to.Kind() == reflect.Struct && d.expect(path, node, yaml.MappingNode):
 		d.object(path, node, to)
-	case to.Kind() == reflect.Map && to.Type() != inputsType && d.expect(path, node, yaml.MappingNode):
+	case to.Kind() == reflect.Map && to.Type() != inputsType && to.Type() != headersType && d.expect(path, node, yaml.MappingNode):
 		d.named(path, node, to)
 	case to.Kind() == reflect.Slice && to.Type() != fieldsType && d.expect(path, node, yaml.SequenceNode):
 		d.list(path, node, to)
@@ -155,7 +155,7 @@ func (d *decoder) named(path string, node *yaml.Node, to reflect.Value) {
 	})
 }
 
-// inputs decodes the inputs of a routine, whose names are Clay's.
+// inputs decodes the inputs of a routine, or whatever else has names that are neither ours nor the user's.
 func (d *decoder) inputs(path string, node *yaml.Node, to reflect.Value) {
 	to.Set(reflect.MakeMap(to.Type()))
 	d.entries(path, node, func(key, value *yaml.Node) {

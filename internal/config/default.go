@@ -33,7 +33,7 @@ func (c *Config) setDefaults() {
 	*c = Config{
 		Listen: DefaultListen, CallbackListen: DefaultCallbackListen,
 		Retention: Retention{Bodies: DefaultBodies, Metadata: DefaultMetadata},
-		Log:       Log{Level: Info, Format: Auto},
+		Log:       Log{Level: Info, Format: Auto}, CallbackURLs: CallbackURLs{Timeout: DefaultDestinationTimeout},
 	}
 }
 

@@ -42,6 +42,17 @@ func (d *decoder) secret(path, reference string) Secret {
 	return Secret{}
 }
 
+// private reads a text that may be written out.
+func (d *decoder) private(path, text string) Private {
+	if strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:") {
+		return Private{d.secret(path, text)}
+	}
+	if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, control) {
+		d.refuse(path, "is empty or has a control character", "")
+	}
+	return Private{NewSecret(text, "the configuration")}
+}
+
 func (d *decoder) fromEnvironment(path, name string) Secret {
 	s := Secret{reference: "env:" + name}
 	if d.source.Emulate {

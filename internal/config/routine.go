@@ -29,6 +29,8 @@ type Routine struct {
 	Version     string        `yaml:"version"`
 	OnConflict  Conflict      `yaml:"on_conflict"`
 	Priority    int           `yaml:"priority"`
+	// Destinations names where the ends of its records are forwarded. Default none.
+	Destinations Fields `yaml:"destinations"`
 }
 
 // Inputs are names of the record's fields, by the names of a routine's inputs as Clay shows them.

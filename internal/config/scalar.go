@@ -17,6 +17,8 @@ var (
 	secretType   = reflect.TypeFor[Secret]()
 	fieldsType   = reflect.TypeFor[Fields]()
 	inputsType   = reflect.TypeFor[Inputs]()
+	privateType  = reflect.TypeFor[Private]()
+	headersType  = reflect.TypeFor[Headers]()
 	durationType = reflect.TypeFor[time.Duration]()
 )
 
@@ -25,7 +27,7 @@ func isScalar(to reflect.Value) bool {
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64:
 		return true
 	}
-	return to.Type() == secretType
+	return to.Type() == secretType || to.Type() == privateType
 }
 
 // scalar sets a single value.
@@ -37,6 +39,8 @@ func (d *decoder) scalar(path string, node *yaml.Node, to reflect.Value) {
 		d.refuse(path, "has no value", "write env:NAME or file:PATH")
 	case to.Type() == secretType:
 		to.Set(reflect.ValueOf(d.secret(path, node.Value)))
+	case to.Type() == privateType:
+		to.Set(reflect.ValueOf(d.private(path, node.Value)))
 	case to.Type() == durationType:
 		v, err := parseDuration(node.Value)
 		d.set(path, to, v, err)

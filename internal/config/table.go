@@ -39,6 +39,8 @@ type Table struct {
 	IDField string `yaml:"id_field"`
 	// CallbackSecret, when set, must come with every callback in the header X-Claygate-Secret, beside the ticket.
 	CallbackSecret Secret `yaml:"callback_secret"`
+	// Destinations names where the ends of its records are forwarded. Default none.
+	Destinations Fields `yaml:"destinations"`
 }
 
 // Webhook is one webhook source of a table.
@@ -68,6 +70,8 @@ type Lookup struct {
 	Priority    int           `yaml:"priority"`
 	// OnUncertain says what becomes of a record whose request may have been answered: resend (default) or hold.
 	OnUncertain Uncertain `yaml:"on_uncertain"`
+	// Destinations names where the ends of its records are forwarded. Default none.
+	Destinations Fields `yaml:"destinations"`
 }
 
 // Fields are names of a record's fields. In YAML one name, or a list.

@@ -13,12 +13,16 @@ import (
 const (
 	budgetName = "\x00budget"
 	plusName   = "\x00plus"
+	textName   = "\x00text"
 )
 
 // bounds changes an expression so that it cannot take long: each turn of a loop pays for what it may look at, and +
 // joins no texts. It also makes the fields of what is missing nil rather than an error, because a result that has not
 // come yet is the usual case.
-type bounds struct{ err error }
+type bounds struct {
+	err   error
+	texts bool // text(…) makes texts
+}
 
 // Visit implements ast.Visitor. Children are visited before their parents.
 func (b *bounds) Visit(node *ast.Node) {
@@ -31,6 +35,10 @@ func (b *bounds) Visit(node *ast.Node) {
 		n.Optional = true
 		b.replace(node, &ast.ChainNode{Node: n})
 	case *ast.CallNode:
+		if callee, ok := n.Callee.(*ast.IdentifierNode); ok && b.texts && callee.Value == "text" {
+			n.Callee = &ast.IdentifierNode{Value: textName}
+			break
+		}
 		b.unknown(n, called(n.Callee))
 	case *ast.BuiltinNode:
 		if !slices.Contains(functions, n.Name) {

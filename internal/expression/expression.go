@@ -33,24 +33,35 @@ var functions = []string{
 
 // Condition is a compiled expression that is true or false of an object's fields. It may be used concurrently. A nil
 // Condition is the empty expression, which always holds.
-type Condition struct {
-	program *vm.Program
-	cost    cost
-}
+type Condition struct{ *compiled }
 
 // Compile reads an expression; "" gives nil. The error says on one line what is wrong and where.
 func Compile(text string) (*Condition, error) {
 	if text == "" {
 		return nil, nil
 	}
+	c, err := read(text, &bounds{}, expr.AsBool())
+	if err != nil {
+		return nil, err
+	}
+	return &Condition{c}, nil
+}
+
+// compiled is an expression that is ready to be evaluated.
+type compiled struct {
+	program *vm.Program
+	cost    cost
+}
+
+// read compiles an expression within bounds.
+func read(text string, b *bounds, more ...expr.Option) (*compiled, error) {
 	if len(text) > MaxLength {
 		return nil, fmt.Errorf("is longer than %d bytes", MaxLength)
 	}
-	b := &bounds{}
-	options := []expr.Option{
-		expr.Env(map[string]any{}), expr.AllowUndefinedVariables(), expr.AsBool(), expr.MaxNodes(maxNodes), expr.Patch(b),
+	options := append([]expr.Option{
+		expr.Env(map[string]any{}), expr.AllowUndefinedVariables(), expr.MaxNodes(maxNodes), expr.Patch(b),
 		expr.Function(plusName, plus), expr.DisableAllBuiltins(),
-	}
+	}, more...)
 	for _, name := range functions {
 		options = append(options, expr.EnableBuiltin(name))
 	}
@@ -61,7 +72,26 @@ func Compile(text string) (*Condition, error) {
 	if err != nil {
 		return nil, mistake(err)
 	}
-	return &Condition{program: program, cost: costOf(program.Node())}, nil
+	return &compiled{program: program, cost: costOf(program.Node())}, nil
+}
+
+// run evaluates an expression on an object's fields.
+func (c *compiled) run(fields json.RawMessage) (any, error) {
+	env, err := object(fields)
+	if err != nil {
+		return nil, err
+	}
+	b := &budget{left: maxWork - c.cost.scans*len(fields), size: len(fields)}
+	if b.left < 0 {
+		return nil, errWork
+	}
+	env[budgetName], env[textName] = b.spend, b.text
+	machine := vm.VM{MemoryBudget: maxCells}
+	got, err := machine.Run(c.program, env)
+	if err != nil {
+		return nil, mistake(err)
+	}
+	return got, nil
 }
 
 // compile guards against a parser that panics: it is foreign code that reads what people wrote.
@@ -81,19 +111,9 @@ func (c *Condition) Holds(fields json.RawMessage) (bool, error) {
 	if c == nil {
 		return true, nil
 	}
-	env, err := object(fields)
+	got, err := c.run(fields)
 	if err != nil {
 		return false, err
-	}
-	b := &budget{left: maxWork - c.cost.scans*len(fields), size: len(fields)}
-	if b.left < 0 {
-		return false, errWork
-	}
-	env[budgetName] = b.spend
-	machine := vm.VM{MemoryBudget: maxCells}
-	got, err := machine.Run(c.program, env)
-	if err != nil {
-		return false, mistake(err)
 	}
 	holds, ok := got.(bool)
 	if !ok {

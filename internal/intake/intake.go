@@ -25,6 +25,8 @@ type Target struct {
 	Priority int
 	// Await says that a result of each record is awaited. Loads decide that for themselves.
 	Await bool
+	// CallbackURL says what is wrong with the URL where the end of a record is to be told. Nil: none is taken.
+	CallbackURL func(string) error
 }
 
 // Options says what an Intake works with.

@@ -25,6 +25,8 @@ type Item struct {
 	ResultTimeout time.Duration  // 0 for the target's
 	SendBy        time.Duration  // from now until it may no longer be sent; 0 for no limit, negative that it has passed
 
+	CallbackURL string // where its end is to be told; "" for nowhere
+
 	Once *ledger.Once // its idempotency key, nil for none
 }
 
@@ -111,8 +113,28 @@ func (in *Intake) item(t Target, item Item) (ledger.Submission, error) {
 		}
 	}
 	s.Metadata, s.Priority, s.Await, s.Once = item.Metadata, cmp.Or(item.Priority, t.Priority), t.Await, item.Once
+	if item.CallbackURL != "" {
+		if err := checkCallback(t, item.CallbackURL); err != nil {
+			return s, err
+		}
+		s.CallbackURL = item.CallbackURL
+	}
 	s.MaxAge, s.ResultTimeout, s.SendBy = item.MaxAge, item.ResultTimeout, item.SendBy
 	return s, nil
+}
+
+// checkCallback refuses a callback URL that would never be called.
+func checkCallback(t Target, address string) error {
+	if t.CallbackURL == nil {
+		return &ledger.Error{
+			Kind: ledger.Invalid, Op: "accept", Message: "callback_url is not taken here: this gateway has no secret to sign callbacks with",
+			Hint: "whoever runs it sets callback_urls.secret; meanwhile wait with ?wait=, follow GET /v1/events, or read the record later",
+		}
+	}
+	if err := t.CallbackURL(address); err != nil {
+		return &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: "callback_url: " + err.Error()}
+	}
+	return nil
 }
 
 func checkMetadata(raw json.RawMessage) error {

@@ -28,7 +28,7 @@ type Outbox interface {
 }
 
 // DeliveryLease is how long a claimed delivery waits for its answer.
-const DeliveryLease = 2 * time.Minute
+const DeliveryLease = 3 * time.Minute
 
 // Outgoings says which deliveries to claim.
 type Outgoings struct {
