@@ -152,20 +152,6 @@ func TestStrangePages(t *testing.T) {
 	}
 }
 
-// Questions that fail in any way are asked again.
-func TestQuestionsAreAskedAgain(t *testing.T) {
-	t.Parallel()
-	a, server, load := faulty(t, Routine{}, 3,
-		claytest.Fault{Kind: claytest.Answer, Status: []int{429, 500, 504}, RetryAfter: []string{}, Count: 3, When: asks("/routines/run/")},
-		claytest.Fault{Kind: claytest.DropBefore, Count: 1, When: asks("/routines/run/")},
-		claytest.Fault{Kind: claytest.CutAnswer, Bytes: 50, Count: 1, When: asks("/routines/run/")},
-		claytest.Fault{Kind: claytest.Answer, Status: []int{200}, Body: "<html>", Count: 1, When: asks("/routines/run/")},
-	)
-	a.Start(load)
-	until(t, a, load, is(ledger.Done, 3))
-	once(t, server)
-}
-
 // A key that is not taken pauses the routine; nothing is charged, nothing is lost.
 func TestRefusedRoutinePauses(t *testing.T) {
 	t.Parallel()

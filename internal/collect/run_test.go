@@ -164,6 +164,26 @@ func TestRunsThatNeverEnd(t *testing.T) {
 	})
 }
 
+// Questions that fail in any way are asked again.
+func TestQuestionsAreAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, setting{clay: unlimited})
+		asks := func(e claytest.Event) bool { return strings.Contains(e.Request.URL.Path, "/routines/run/") }
+		e.faults(
+			claytest.Fault{Kind: claytest.Answer, Status: []int{429, 500, 504}, RetryAfter: []string{}, Count: 3, When: asks},
+			claytest.Fault{Kind: claytest.DropBefore, Count: 1, When: asks},
+			claytest.Fault{Kind: claytest.CutAnswer, Bytes: 50, Count: 1, When: asks},
+			claytest.Fault{Kind: claytest.Answer, Status: []int{200}, Body: "<html>", Count: 1, When: asks},
+		)
+		e.take(3)
+		e.in(ledger.Done, 3)
+		e.once()
+		if n := e.clay.Stats().Requests; n != 8 {
+			t.Errorf("%d calls, want the start, six questions that fail and one that does not", n)
+		}
+	})
+}
+
 func TestForgottenRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(t, setting{clay: unlimited})
