@@ -77,11 +77,9 @@ func (s *server) stream(c *call) (*stream, error) {
 	}
 	st := &stream{call: c}
 	if name := params.Get("target"); name != "" {
-		t, ok := s.named(name)
-		if !ok || !c.who.reaches(t.Name) {
-			return nil, refusal(notFound, "there is no target %.100q", name)
+		if st.target, err = s.watched(c, name); err != nil {
+			return nil, err
 		}
-		st.target = t.Name
 	}
 	last, err := s.Ledger.LastNotice(c.Context())
 	if err != nil {

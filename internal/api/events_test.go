@@ -112,6 +112,21 @@ func TestEventsCatchUp(t *testing.T) {
 	})
 }
 
+// The events of a target can be followed when it is no longer configured: what was sent still calls back.
+func TestEventsOfTargetThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, setup{})
+		firm := g.submit("eu/firms", onePerson)
+		g.configured = g.configured[:1]
+		l := g.listen("/v1/events?target=eu/firms")
+		g.finish(firm, `{}`)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"1 record.done"}, l.told()); l.Code != 200 || diff != "" {
+			t.Errorf("%d, -want +got\n%s", l.Code, diff)
+		}
+	})
+}
+
 func TestEventsOfBoundKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGateway(t, setup{guarded: true})

@@ -69,17 +69,18 @@ func (s *server) listQuery(c *call, params url.Values) (q ledger.Query, targets 
 		}
 	}
 	if name := params.Get("target"); name != "" {
-		t, ok := s.named(name)
-		if !ok || !c.who.reaches(t.Name) {
-			return q, nil, refusal(notFound, "there is no target %.100q", name)
+		if q.Target, err = s.watched(c, name); err != nil {
+			return q, nil, err
 		}
-		q.Target = t.Name
 	} else if c.who.key != nil {
 		targets = c.who.key.Targets
 	}
 	if key := params.Get("key"); key != "" {
 		if q.Target == "" {
 			return q, nil, refusal(invalid, `"key" is the key of one target's records: name the "target" as well`)
+		}
+		if _, configured := s.named(q.Target); !configured {
+			return q, nil, refusal(invalid, "%.100q is not configured, so nobody knows what its keys are made of", q.Target).but(`leave "key" out`)
 		}
 		if q.Key, err = s.Intake.Key(q.Target, key); err != nil {
 			return q, nil, err

@@ -55,6 +55,7 @@ func TestList(t *testing.T) {
 		"a full last page": {"limit=5", ids},
 		"a target":         {"limit=4&target=eu/firms", every(ids, 1)},
 		"by its own name":  {"target=firms", every(ids, 1)},
+		"in full":          {"target=main/people", every(ids, 0)},
 		"a state":          {"state=canceled", ids[3:4]},
 		"states":           {"limit=9&state=queued,canceled", ids},
 		"a key":            {"target=people&key=+P4%40EXAMPLE.com", ids[20:21]},
@@ -70,6 +71,32 @@ func TestList(t *testing.T) {
 				t.Errorf("got  %v\nwant %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// The records of a target that is no longer configured stay, and were not to be found by its name.
+func TestListOfTargetThatIsGone(t *testing.T) {
+	g := newGateway(t, setup{guarded: true})
+	id := g.submit("eu/firms", onePerson).String()
+	admin, _ := g.minted(`{"scopes":["admin"]}`, "")
+	other, _ := g.minted(`{"scopes":["read"],"targets":["people"]}`, admin)
+	g.configured = g.configured[:1]
+	for _, name := range []string{"eu/firms", "firms"} {
+		if got := g.pages("target="+name, admin); len(got) != 1 || got[0].ID != id {
+			t.Errorf("%s has %v", name, got)
+		}
+		for key, want := range map[string]int{admin: 200, other: 404} {
+			if got := g.do("GET", "/v1/records?target="+name, "", key); got.status != want {
+				t.Errorf("%s: %d, want %d: %s", name, got.status, want, got.body)
+			}
+		}
+	}
+	got := g.do("GET", "/v1/records?target=firms&key=a", "", admin)
+	if got.status != 400 || !strings.Contains(got.body, "not configured") {
+		t.Errorf("by a key that nobody can make: %d %s", got.status, got.body)
+	}
+	if got := g.do("GET", "/v1/records?target=nobody", "", admin); got.status != 404 {
+		t.Errorf("a target that never was: %d %s", got.status, got.body)
 	}
 }
 

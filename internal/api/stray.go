@@ -27,3 +27,22 @@ func (s *server) strays(c *call, configured []Target, list []TargetView) ([]Targ
 	}
 	return list, nil
 }
+
+// watched returns the name of the target that a parameter names, when the caller's key reaches it. What happened to
+// records can be read also when their target is no longer configured.
+func (s *server) watched(c *call, name string) (string, error) {
+	if t, ok := s.named(name); ok {
+		if c.who.reaches(t.Name) {
+			return t.Name, nil
+		}
+	} else {
+		names, err := s.Ledger.Targets(c.Context())
+		if err != nil {
+			return "", err
+		}
+		if i := ledger.FindTarget(slices.Values(names), name); i >= 0 && c.who.reaches(names[i]) {
+			return names[i], nil
+		}
+	}
+	return "", refusal(notFound, "there is no target %.100q", name).but("GET /v1/targets lists them")
+}

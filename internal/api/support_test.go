@@ -34,6 +34,8 @@ type gateway struct {
 	store   store
 	hub     *counted
 	handler http.Handler
+	// configured are the targets, which a test may change.
+	configured []api.Target
 }
 
 // counted is a hub that knows how many wait.
@@ -73,17 +75,18 @@ func newGateway(t testing.TB, o setup) *gateway {
 		{Target: people, DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Await: true},
 	}})
 	hub := &counted{Hub: o.hub}
-	targets := []api.Target{
+	g := &gateway{t: t, store: o.store, hub: hub}
+	g.configured = []api.Target{
 		{Target: people, Kind: "table", DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Kind: "table", Await: true},
 	}
-	handler := api.New(api.Options{
+	g.handler = api.New(api.Options{
 		Intake: in, Ledger: o.store, Hub: hub, Version: "1.2.3", Trusted: !o.guarded, Stop: o.stop,
-		Targets: func() []api.Target { return targets },
+		Targets: func() []api.Target { return g.configured },
 		Reload: func(context.Context) (api.Reloaded, error) {
 			return api.Reloaded{Targets: 2, Added: []string{"people"}, Removed: []string{}, Restart: []string{"listen"}}, nil
 		},
 	})
-	return &gateway{t: t, store: o.store, hub: hub, handler: handler}
+	return g
 }
 
 // onDisk opens a ledger in SQLite for a gateway.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -20,21 +19,20 @@ func (s *server) target(c *call) (*Target, error) {
 	return nil, refusal(notFound, "there is no target %.100q", name).but("GET /v1/targets lists them")
 }
 
-// named returns the target of that name. The workspace may be left out where only one has such a target.
-func (s *server) named(name string) (found *Target, ok bool) {
-	n := 0
+// named returns the configured target of that name, see [ledger.FindTarget].
+func (s *server) named(name string) (*Target, bool) {
 	targets := s.Targets()
-	for i := range targets {
-		t := &targets[i]
-		if t.Name == name {
-			return t, true
+	i := ledger.FindTarget(func(yield func(string) bool) {
+		for i := range targets {
+			if !yield(targets[i].Name) {
+				return
+			}
 		}
-		if workspace, ok := strings.CutSuffix(t.Name, name); ok && strings.HasSuffix(workspace, "/") {
-			found = t
-			n++
-		}
+	}, name)
+	if i < 0 {
+		return nil, false
 	}
-	return found, n == 1
+	return &targets[i], true
 }
 
 // TargetView is a target as callers see it.

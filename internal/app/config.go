@@ -53,6 +53,8 @@ type Config struct {
 	Idle func(ledger.LaneID, time.Duration)
 	// Log receives what happens. Default: nothing.
 	Log *slog.Logger
+	// LogAs is how Log is written, such as "info, json". A reload that finds another says that it takes a restart.
+	LogAs string
 }
 
 // Target is a table in Clay, or one of its lookups.

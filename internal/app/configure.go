@@ -16,6 +16,7 @@ func FromConfig(c config.Config) Config {
 		Ledger: c.Ledger, Listen: c.Listen, CallbackListen: c.CallbackListen, Pace: map[string]ledger.Pace{},
 		PublicAPI: map[string]PublicAPI{},
 		Retention: ledger.Retention{Bodies: c.Retention.Bodies, Metadata: c.Retention.Metadata},
+		LogAs:     string(c.Log.Level) + ", " + string(c.Log.Format),
 	}
 	out.Destinations, out.Callbacks = destinations(c), callbacks(c.CallbackURLs)
 	for name, w := range c.Workspaces {

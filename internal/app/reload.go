@@ -113,6 +113,7 @@ func (a *App) restarts(c Config) []string {
 	keys := []string{}
 	for _, s := range []struct{ key, is, wanted string }{
 		{"listen", a.config.Listen, c.Listen}, {"callback_listen", a.config.CallbackListen, c.CallbackListen}, {"ledger", a.config.Ledger, c.Ledger},
+		{"log", a.config.LogAs, c.LogAs},
 	} {
 		if s.is != s.wanted {
 			keys = append(keys, s.key)

@@ -127,6 +127,23 @@ func TestReloadTakesATargetAndGivesItBack(t *testing.T) {
 	r.row()
 }
 
+// A reload that changed how the log is written said nothing and changed nothing.
+func TestReloadSaysThatTheLogTakesARestart(t *testing.T) {
+	r := serveReloadable(t, Target{Name: "people"})
+	source := func() (Config, error) {
+		c := r.config(r.App.config.Ledger, Target{Name: "people"})
+		c.LogAs = "debug, json"
+		return c, nil
+	}
+	r.source.Store(&source)
+	if got, err := r.Reload(t.Context()); err != nil || !cmp.Equal(got.Restart, []string{"log"}) {
+		t.Errorf("restart: %v, %v", got.Restart, err)
+	}
+	if a, b := FromConfig(config.Config{Log: config.Log{Level: "info"}}), FromConfig(config.Config{Log: config.Log{Level: "debug"}}); a.LogAs == b.LogAs {
+		t.Errorf("two levels are %q", a.LogAs)
+	}
+}
+
 // With mistakes the configuration from before goes on, and every one of them is said.
 func TestReloadWithMistakes(t *testing.T) {
 	r := serveReloadable(t, Target{Name: "people"})

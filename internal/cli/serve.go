@@ -85,11 +85,16 @@ func (f serveFlags) load(s Streams) (config.Config, error) {
 	return c, err
 }
 
-// run returns what runs a configuration, and logs what is probably not meant in it.
+// run returns what runs a configuration, and logs what is probably not meant in it and what Clay has to call.
 func (f serveFlags) run(c config.Config, log *slog.Logger) app.Config {
 	for _, w := range c.Warnings() {
 		if !f.emulate { // which needs neither secrets nor a public URL
 			log.Warn(w.Error())
+		}
+	}
+	for _, t := range c.Targets() {
+		if c.PublicURL != "" && t.Kind == config.KindTable && t.Table.AwaitsResult && !f.emulate {
+			log.Info("its column calls", "target", t.Short(), "url", c.PublicURL+app.CallbackPath+t.Short())
 		}
 	}
 	return app.FromConfig(c)

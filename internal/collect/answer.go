@@ -14,6 +14,9 @@ type refused struct {
 	retryAfter int // seconds, 0 for none
 }
 
+// busy has Clay come again, and the person who reads the cell run it again.
+var busy = &refused{http.StatusTooManyRequests, "the ledger is busy: run this cell again", 1}
+
 func (f *refused) write(w http.ResponseWriter) {
 	if f.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))

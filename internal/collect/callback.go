@@ -4,8 +4,6 @@ package collect
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"io"
 	"log/slog"
@@ -28,20 +26,9 @@ const (
 	askAgain    = time.Second      // how often a ledger that has no space, or is busy, is asked meanwhile
 )
 
-// Target says how callbacks of one target are taken.
-type Target struct {
-	Name string
-	// TicketField is the field that carries the ticket; [ledger.TicketField] by default.
-	TicketField string
-	// Secret, when set, must come in the header [SecretHeader] of every callback.
-	Secret string
-}
-
-// SecretHeader is the static header that a Clay column can send, because Clay signs no callback (docs/clay.md).
-const SecretHeader = "X-Claygate-Secret"
-
-// Store is what collect needs of the ledger: [ledger.Events].
+// Store is what collect needs of the ledger: of [ledger.Events] and [ledger.Reader].
 type Store interface {
+	Records(ctx context.Context, ids []ledger.RecordID) ([]ledger.Record, error)
 	Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Applied, error)
 }
 
@@ -104,7 +91,7 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	crash.Point(crash.CallbackKept)
 	if err != nil {
 		c.log.Error("the ledger did not take a callback", "error", err)
-		(&refused{http.StatusTooManyRequests, "the ledger is busy: run this cell again", 1}).write(w)
+		busy.write(w)
 		return
 	}
 	if applied.Err != nil {
@@ -136,21 +123,25 @@ func (c *Callbacks) keep(ctx context.Context, entry ledger.Entry) (ledger.Applie
 // read authenticates a callback and returns what it brings.
 func (c *Callbacks) read(w http.ResponseWriter, r *http.Request) (ledger.Entry, *refused) {
 	name := strings.TrimPrefix(r.URL.Path, CallbackPath)
-	target, ok := (*c.targets.Load())[name]
+	target, ok := c.target(name)
 	if !ok {
 		return c.readUnknown(w, r, name)
 	}
 	if r.Method != http.MethodPost {
 		return ledger.Entry{}, &refused{http.StatusMethodNotAllowed, "set the column's method to POST", 0}
 	}
-	if target.Secret != "" && !same(r.Header.Get(SecretHeader), target.Secret) {
-		return ledger.Entry{}, &refused{http.StatusUnauthorized, "the header " + SecretHeader + " is missing or wrong: set it in the column", 0}
+	if refusal := target.admits(r); refusal != nil {
+		return ledger.Entry{}, refusal
 	}
 	body, refusal := readBody(w, r)
 	if refusal != nil {
 		return ledger.Entry{}, refusal
 	}
-	return c.match(target, body)
+	entry, refusal := c.match(target, body)
+	if refusal == nil {
+		refusal = c.owned(r.Context(), r, target, entry.Record)
+	}
+	return entry, refusal
 }
 
 // readUnknown takes a callback for a target that is not configured, as after a restart without it: when its ticket
@@ -164,11 +155,12 @@ func (c *Callbacks) readUnknown(w http.ResponseWriter, r *http.Request, name str
 	if refusal != nil {
 		return ledger.Entry{}, nobody
 	}
-	entry, refusal := c.match(Target{Name: name, TicketField: ledger.TicketField}, body)
+	target := Target{Name: name, TicketField: ledger.TicketField}
+	entry, refusal := c.match(target, body)
 	if refusal != nil {
 		return ledger.Entry{}, nobody
 	}
-	return entry, nil
+	return entry, c.owned(r.Context(), r, target, entry.Record)
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refused) {
@@ -180,10 +172,4 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refused) {
 		return nil, &refused{http.StatusBadRequest, "the body ended too early", 0}
 	}
 	return body, nil
-}
-
-// same compares secrets in a time that depends on neither.
-func same(got, want string) bool {
-	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }

@@ -143,6 +143,42 @@ func TestCallbackAddress(t *testing.T) {
 	}
 }
 
+// A column's URL may name the target in full, or by its bare name where only one workspace has it: these callbacks were
+// taken as those of a target that is not configured, without a look at its secret.
+func TestCallbackAddressWithWorkspace(t *testing.T) {
+	for path, name := range map[string]string{"main/people": target, "people": "acme/people"} {
+		d := newDesk(t, func(o *Options) { o.Targets[0] = Target{Name: name, Secret: secret} })
+		_, ticket := d.sent(t, `{}`)
+		post := func(header ...string) int {
+			return d.do(httptest.NewRequest(http.MethodPost, CallbackPath+path, strings.NewReader(with(ticket, `"name":"Jo"`))), header...).Code
+		}
+		if refused, taken := post(), post(SecretHeader, secret); refused != http.StatusUnauthorized || taken != http.StatusOK {
+			t.Errorf("%s: without the secret %d, with it %d", path, refused, taken)
+		}
+	}
+}
+
+// A ticket sent to the URL of a target without a secret, or of none at all, went around the secret of its own target.
+func TestCallbackSecretCannotBeGoneAround(t *testing.T) {
+	d := newDesk(t, func(o *Options) {
+		o.Targets = []Target{{Name: target, Secret: secret}, {Name: "open"}, {Name: "other", Secret: "another"}}
+	})
+	id, ticket := d.sent(t, `{}`)
+	for _, name := range []string{"open", "nowhere", "other"} {
+		w := d.do(httptest.NewRequest(http.MethodPost, CallbackPath+name, strings.NewReader(with(ticket, `"name":"Jo"`))), SecretHeader, "another")
+		if w.Code != http.StatusUnauthorized {
+			t.Errorf("at %s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	if r := d.record(t, id); r.State != ledger.Sending {
+		t.Errorf("the record is %s", r.State)
+	}
+	w := d.do(httptest.NewRequest(http.MethodPost, CallbackPath+"open", strings.NewReader(with(ticket, `"name":"Jo"`))), SecretHeader, secret)
+	if r := d.record(t, id); w.Code != http.StatusOK || r.State != ledger.Done {
+		t.Errorf("with its secret: %d, the record is %s", w.Code, r.State)
+	}
+}
+
 func TestCallbackSecret(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.Targets[0].Secret = secret })
 	id, ticket := d.sent(t, `{}`)

@@ -128,3 +128,8 @@ type eventsFunc func(ctx context.Context, entries []ledger.Entry) ([]ledger.Appl
 func (f eventsFunc) Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Applied, error) {
 	return f(ctx, entries)
 }
+
+// Records knows of none.
+func (f eventsFunc) Records(context.Context, []ledger.RecordID) ([]ledger.Record, error) {
+	return nil, nil
+}
