@@ -236,5 +236,5 @@ func (d *display) preview(t previewTally, p ledger.Pace) {
 	}
 	d.line("%s: %d would be sent, %d answered from cache or by another row, %d known from an earlier run, %d skipped",
 		plural(t.rows, "row"), t.send, t.saved, t.known, t.skipped)
-	d.line("at Clay's pace that takes about %s; what each row costs is the table's to say. Nothing was sent.", about(takes))
+	d.line("at Clay's pace that takes about %s; what each row costs is not known here. Nothing was sent.", about(takes))
 }

@@ -199,3 +199,19 @@ func TestRoutineID(t *testing.T) {
 		}
 	}
 }
+
+// The failure it prevents: rows that Clay could not work on are shown as rows without a word from Clay, and --retry failed
+// passes them over.
+func TestRoutineWithoutCredits(t *testing.T) {
+	t.Parallel()
+	api := quick
+	api.Credits = 2
+	w := newRoutineWorld(t, api)
+	r := w.routine(w.file("leads.csv", leads(3)), "--yes", "-o", w.path("out.csv"))
+	if diff := cmp.Diff([]string{"ok", "ok", "failed"}, w.statuses("out.csv")); diff != "" || r.code != exitSomeFailed {
+		t.Errorf("exit %d, statuses (-want +got):\n%s\n%s", r.code, diff, r.err)
+	}
+	if reason := table(t, w.read("out.csv"))[2]["claygate_error"]; !strings.Contains(reason, "Not enough credits") {
+		t.Errorf("the reason is %q", reason)
+	}
+}

@@ -93,7 +93,9 @@ func failure(r Record, e Failure) Change {
 		return Change{Record: r}
 	}
 	if r.AtClay = !e.Unworked; r.AtClay {
-		return end(r, Dead, e.Reason)
+		c := end(r, Dead, e.Reason) // and the attempt says so: a result that never came is something else
+		c.Ended = &Answer{Attempt: e.Attempt, Outcome: Answered, Verdict: Failed, Excerpt: e.Reason}
+		return c
 	}
 	r.RunLimit = e.RunLimit
 	return requeue(r, 0, e.Reason)
