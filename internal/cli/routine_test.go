@@ -215,3 +215,36 @@ func TestRoutineWithoutCredits(t *testing.T) {
 		t.Errorf("the reason is %q", reason)
 	}
 }
+
+// The failure it prevents: the answer to a start is lost, and the command waits a day for results that nobody will ever
+// hear of, or starts the run once more.
+func TestRoutineWithALostStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, claytest.Options{PublicAPI: quick, Faults: []claytest.Fault{{Kind: claytest.DropAfter, Path: "/run"}}})
+	w.env = map[string]string{"HOME": w.dir, "CLAY_API_KEY": keyCanary, "CLAY_API_URL": w.clay.URL()}
+	in := w.file("leads.csv", leads(3))
+	r := w.routine(in, "--yes", "-o", w.path("out.csv"))
+	if diff := cmp.Diff([]string{"maybe_sent", "maybe_sent", "maybe_sent"}, w.statuses("out.csv")); diff != "" || r.code != exitSomeFailed || !strings.Contains(r.err, "claygate records resolve") {
+		t.Errorf("exit %d, statuses (-want +got):\n%s\n%s", r.code, diff, r.err)
+	}
+	if r := w.routine(in, "-o", w.path("out.csv")); r.code != exitSomeFailed || len(w.clay.RoutineRuns()) != 1 {
+		t.Errorf("again: exit %d, %d runs\n%s", r.code, len(w.clay.RoutineRuns()), r.err)
+	}
+}
+
+// With a person at the terminal the run is asked about, once.
+func TestRoutineQuestion(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]int{"y\n": 1, "yes\n": 1, "n\n": 0, "\n": 0, "": 0} {
+		w := newRoutineWorld(t, quick)
+		in := w.file("leads.csv", leads(1))
+		errs := newBuffer()
+		code := Main(w.routineArgs(in, "-o", w.path("out.csv")), Streams{
+			In: strings.NewReader(answer), Out: newBuffer(), Err: errs, Terminal: true, Keyboard: true,
+			Getenv: func(name string) string { return w.env[name] },
+		})
+		if items := w.clay.Stats().Items; items != want || (code == exitOK) != (want == 1) || strings.Count(errs.String(), "Run it? [y/N]") != 1 {
+			t.Errorf("%q: exit %d, %d items\n%s", answer, code, items, errs)
+		}
+	}
+}

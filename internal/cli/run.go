@@ -122,6 +122,14 @@ func (l *load) over(ctx context.Context, c ledger.Counts, stopped bool) (bool, e
 	if stopped {
 		states = []ledger.State{ledger.Sending, ledger.Sent, ledger.Uncertain}
 	}
+	if l.flags.routine.asked() && c.In(ledger.Uncertain) > 0 {
+		// Nobody will ever hear of a run whose start was not answered: Clay lists no runs, and this command has no
+		// completion webhook. What shares its fate hears no more.
+		states = []ledger.State{ledger.Queued, ledger.Sending, ledger.Sent}
+		if stopped {
+			states = states[1:]
+		}
+	}
 	switch waiting := c.In(states...); {
 	case waiting == 0:
 		return true, nil
@@ -175,7 +183,12 @@ func (l *load) verdict(ended error, t tally, written bool) error {
 		return ended
 	}
 	if bad := t.bad(); bad > 0 {
-		return &exitError{code: exitSomeFailed, message: fmt.Sprintf("%s of %d did not work out: see claygate_status and claygate_error", plural(bad, "row"), t.rows)}
+		e := &exitError{code: exitSomeFailed, message: fmt.Sprintf("%s of %d did not work out: see claygate_status and claygate_error", plural(bad, "row"), t.rows)}
+		if t.statuses[ledger.FateMaybeSent] > 0 && l.flags.routine.asked() {
+			e.hint = "whether the rows maybe_sent run at Clay nobody can tell: look there, then say so with `claygate records resolve`, which sends again what is --lost; " +
+				"`claygate records list --state uncertain` lists them"
+		}
+		return e
 	}
 	return nil
 }
