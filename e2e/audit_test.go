@@ -157,6 +157,7 @@ func recordOf(t *testing.T, id string) string {
 // figures are what an audit found, for the log.
 type figures struct {
 	acknowledged, records, requests, rows, doubled, callbacks, attempts, orphans int
+	forwarded                                                                    int     // webhooks that the user's endpoint took
 	tightest                                                                     float64 // how much of Clay's limit the fullest window used
 }
 
@@ -164,6 +165,9 @@ func (f figures) String() string {
 	acknowledged := ""
 	if f.acknowledged > 0 {
 		acknowledged = fmt.Sprintf("%d acknowledged, ", f.acknowledged)
+	}
+	if f.forwarded > 0 {
+		acknowledged += fmt.Sprintf("%d webhooks told, ", f.forwarded)
 	}
 	return acknowledged + fmt.Sprintf("%d records · %d requests · %d rows at Clay, %d of them second ones · %d callbacks answered 200 · %d attempts, %d cut off · fullest window %.0f %% of the limit",
 		f.records, f.requests, f.rows, f.doubled, f.callbacks, f.attempts, f.orphans, 100*f.tightest)

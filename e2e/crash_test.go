@@ -47,6 +47,7 @@ var stages = map[string]stage{
 	crash.Deadline:      {most: 3, faults: []claytest.Fault{{Kind: claytest.CallbackMissing, Rate: 0.5}}, timeout: "300ms"},
 	crash.Pruning:       {most: 1, first: crash.CallbackKept, extra: "        max_age: 0\n        empty_max_age: 0\nretention: {bodies: 10ms}\n"},
 	crash.Reloading:     {most: 5},
+	crash.Forwarded:     {most: 20},
 	crash.Adopting:      {most: 1, first: crash.Claimed},
 	crash.CallbackKept:  {most: 20, faults: []claytest.Fault{{Kind: claytest.CallbackDouble, Rate: 0.5, Latency: 30 * time.Millisecond}}},
 	crash.Answered:      {most: 20, faults: []claytest.Fault{{Kind: claytest.Answer, Status: []int{500, 429, 503}, RetryAfter: []string{}, Rate: 0.2}}},

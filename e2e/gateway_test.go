@@ -18,7 +18,8 @@ import (
 // gateway is a `claygate serve` that is killed and started again, and its callers.
 type gateway struct {
 	*table
-	api     string // where the API is served
+	user    *endpoint // where ends are forwarded
+	api     string    // where the API is served
 	config  string
 	padding string // makes records long, so that the ledger's file grows
 	mutant  bool   // it makes a mistake that is to be found: its answers may be anything
@@ -36,15 +37,16 @@ type gateway struct {
 func newGateway(t *testing.T, pace int, timeout string, extra ...string) *gateway {
 	t.Helper()
 	g := &gateway{
-		table: newTable(t, pace), api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
+		table: newTable(t, pace), user: newEndpoint(t), api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
 		http: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	t.Cleanup(g.http.CloseIdleConnections)
 	g.config = filepath.Join(g.dir, "claygate.yaml")
 	more := strings.Join(extra, "")
-	text := fmt.Sprintf("listen: %s\ncallback_listen: %s\npublic_url: http://%s\nledger: %s\nallow_insecure: true\nworkspaces:\n  main:\n"+
-		"    pace: {per_second: %d, burst: %d}\n    tables:\n      default:\n        webhooks: [{url: env:WEBHOOK}]\n        result_timeout: %s\n        dedupe_by: email\n%s",
-		g.api, g.callback, g.callback, g.ledger(), pace, pace, timeout, more)
+	text := fmt.Sprintf("listen: %s\ncallback_listen: %s\npublic_url: http://%s\nledger: %s\nallow_insecure: true\n"+
+		"destinations:\n  user:\n    webhook: {url: %s, secret: env:SIGNING}\n    failures: true\n    cached: true\n    allow_private: true\nworkspaces:\n  main:\n"+
+		"    pace: {per_second: %d, burst: %d}\n    tables:\n      default:\n        webhooks: [{url: env:WEBHOOK}]\n        result_timeout: %s\n        dedupe_by: email\n        destinations: user\n%s",
+		g.api, g.callback, g.callback, g.ledger(), g.user.URL, pace, pace, timeout, more)
 	if err := os.WriteFile(g.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func (g *gateway) serve(env ...string) *child {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return launch(g.t, path, append(env, "HOME="+g.dir, "WEBHOOK="+g.clay.WebhookURL("people")), "serve", "--config", g.config, "--log-level", "info")
+	return launch(g.t, path, append(env, "HOME="+g.dir, "WEBHOOK="+g.clay.WebhookURL("people"), "SIGNING="+signing), "serve", "--config", g.config, "--log-level", "info")
 }
 
 // callers hand records in, each in its own way and again and again, until the context ends. They do not mind that the
@@ -250,9 +252,15 @@ func (g *gateway) settle() figures {
 	g.must(g.clay.WaitIdle(g.t.Context()))
 	g.clay.RunMissing()
 	g.must(g.clay.WaitIdle(g.t.Context()))
+	for began := time.Now(); g.undelivered() > 0; pause(g.t.Context(), 50*time.Millisecond) {
+		if !c.alive() || time.Since(began) > 2*time.Minute {
+			g.t.Fatalf("%d ends were never forwarded; it says:\n%s", g.undelivered(), c.err)
+		}
+	}
 	g.must(c.cmd.Process.Signal(os.Interrupt))
 	c.mustEnd(0)
 	f := g.mustExamine()
+	f.forwarded = g.user.audit(g.t, g.before)
 	rows := map[string]bool{}
 	for _, row := range g.clay.Rows() {
 		rows[ticketOf(g.t, row.Body).record] = true
@@ -264,6 +272,22 @@ func (g *gateway) settle() figures {
 		}
 	}
 	return f
+}
+
+// undelivered asks the gateway how many ends are still to be forwarded; many, while it does not answer.
+func (g *gateway) undelivered() (n int) {
+	res, err := g.http.Get("http://" + g.api + "/v1/destinations")
+	if err != nil {
+		return 1
+	}
+	defer res.Body.Close()
+	var list struct {
+		Destinations []struct{ Waiting, Undelivered int }
+	}
+	if err := json.NewDecoder(res.Body).Decode(&list); err != nil || len(list.Destinations) != 1 {
+		return 1
+	}
+	return list.Destinations[0].Waiting + list.Destinations[0].Undelivered
 }
 
 // open asks the gateway how many records still wait for something; many, while it does not answer.

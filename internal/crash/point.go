@@ -25,11 +25,12 @@ const (
 	CheckpointEnd = "checkpoint-end" // its pages are written and not flushed
 	Pruning       = "pruning"        // before the commit of what removes old bodies
 	Reloading     = "reloading"      // the ledger works by another configuration, the rest does not
+	Forwarded     = "forwarded"      // a destination has answered, the ledger does not know it
 	Adopting      = "adopting"       // at the start, before what a former process had claimed is settled
 )
 
 // Points lists them all.
 var Points = []string{
 	Taken, Remembered, Claiming, Claimed, Written, Answered, Applying, Applied, CallbackRead, CallbackKept, Deadline, Commit,
-	LogWrite, LogSync, Checkpoint, CheckpointEnd, Pruning, Reloading, Adopting,
+	LogWrite, LogSync, Checkpoint, CheckpointEnd, Pruning, Reloading, Forwarded, Adopting,
 }

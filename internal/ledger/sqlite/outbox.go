@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/claygate/claygate/internal/crash"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -76,6 +77,7 @@ func (t *tx) untilDue(destination string) (time.Duration, error) {
 
 // SettleOutbox implements [ledger.Outbox].
 func (s *Store) SettleOutbox(ctx context.Context, destination string, answers []ledger.DeliveryAnswer) error {
+	crash.Point(crash.Forwarded)
 	return s.do(ctx, "settle", func(t *tx) error {
 		for _, a := range answers {
 			if err := t.settleDelivery(a); err != nil {
