@@ -57,8 +57,9 @@ func emulate(s Streams, f emulateFlags) error {
 	if f.token != "" {
 		fmt.Fprintf(s.Out, "  export CLAY_WEBHOOK_TOKEN=%s\n", f.token)
 	}
+	fmt.Fprintf(s.Out, "  export CLAY_API_URL=%s CLAY_PUBLIC_API_KEY=emulated\n", server.URL())
 	fmt.Fprintf(s.Out, "  export CLAYGATE_PUBLIC_URL=http://%s CLAYGATE_LEDGER=emulate.db\n", defaultCallbackListen)
-	fmt.Fprintf(s.Out, "  claygate enrich leads.csv -o enriched.csv\n\nCtrl-C ends it. What arrives:\n\n")
+	fmt.Fprintf(s.Out, "  claygate enrich leads.csv -o enriched.csv\n  claygate enrich leads.csv --routine function:t_demo -o enriched.csv\n\nCtrl-C ends it. What arrives:\n\n")
 	<-s.Interrupt
 	return nil
 }

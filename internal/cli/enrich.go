@@ -14,10 +14,11 @@ func newEnrich(s Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "enrich FILE | - | field=value …",
 		Short: "Enrich the rows of a CSV, TSV or JSONL file",
-		Long: "enrich sends each row to a Clay table, waits for what the table's HTTP API column sends back, and writes\n" +
-			"the rows with their results, in their order. Interrupted and run again, it goes on where it stopped:\n" +
-			"what was paid for is not paid for again.",
+		Long: "enrich runs a function or a workflow of Clay over the rows (--routine), or sends each row to a Clay table and\n" +
+			"waits for what the table's HTTP API column sends back, and writes the rows with their results, in their\n" +
+			"order. Interrupted and run again, it goes on where it stopped: what was paid for is not paid for again.",
 		Example: "  claygate enrich leads.csv --emulate -o enriched.csv\n" +
+			"  claygate enrich leads.csv --routine function:t_… -o enriched.csv\n" +
 			"  claygate enrich leads.csv --public-url https://hooks.example.com -o enriched.csv\n" +
 			"  claygate enrich email=jo@example.com --emulate",
 		RunE: func(c *cobra.Command, args []string) error {
