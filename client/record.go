@@ -43,14 +43,14 @@ type Record struct {
 	// MayDuplicate counts the sends made after one that may have left a row: Clay holds at most one row more than this.
 	MayDuplicate int       `json:"may_duplicate"`
 	CreatedAt    time.Time `json:"created_at"`
-	DoneAt       time.Time `json:"done_at"`  // zero until it is done
-	Attempts     []Attempt `json:"attempts"` // where they were asked for
+	DoneAt       time.Time `json:"done_at,omitzero"`   // zero until it is done
+	Attempts     []Attempt `json:"attempts,omitempty"` // where they were asked for
 	// InputDiffers says, when it is handed in, that the record whose work it shares has another input.
-	InputDiffers bool `json:"input_differs"`
+	InputDiffers bool `json:"input_differs,omitempty"`
 	// Outcome and Sends are there where many are read: what it came to ("ok", "cached", "not_found", "failed", "timed_out",
 	// "maybe_sent" or "pending"), and how often Clay took it, or may have.
-	Outcome string `json:"outcome"`
-	Sends   int    `json:"sends"`
+	Outcome string `json:"outcome,omitempty"`
+	Sends   int    `json:"sends,omitempty"`
 }
 
 // Failure is why a record ended without a result.
@@ -68,7 +68,7 @@ type Attempt struct {
 	Excerpt      string    `json:"excerpt"` // of Clay's answer, or what went wrong
 	MayDuplicate bool      `json:"may_duplicate"`
 	StartedAt    time.Time `json:"started_at"`
-	AnsweredAt   time.Time `json:"answered_at"`
+	AnsweredAt   time.Time `json:"answered_at,omitzero"`
 }
 
 // Decode reads the result into a value, as json.Unmarshal does.

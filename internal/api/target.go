@@ -64,7 +64,7 @@ type Breaker struct {
 
 // Webhook is how much of a webhook is used up. Which URL it has is a secret.
 type Webhook struct {
-	Used  int `json:"used"`
+	Used  int `json:"used"`  // what was counted, and the start value
 	Limit int `json:"limit"` // 0 for none
 }
 
@@ -130,7 +130,7 @@ func (s *server) targetView(c *call, t *Target) (TargetView, error) {
 		}
 	}
 	for _, w := range t.Webhooks {
-		v.Webhooks = append(v.Webhooks, Webhook{Used: status.Used[w.ID], Limit: w.Limit})
+		v.Webhooks = append(v.Webhooks, Webhook{Used: status.Used[w.ID] + w.Start, Limit: w.Limit})
 	}
 	return v, nil
 }

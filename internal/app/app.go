@@ -33,6 +33,7 @@ type App struct {
 	config     Config
 	dispatcher *dispatch.Dispatcher
 	janitor    *janitor
+	alerts     *alerts
 	broken     chan error // holds the one error after which the ledger takes nothing
 	forwarder  *forward.Forwarder
 	via        string // names this ledger to its destinations
@@ -116,6 +117,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Log: a.config.Log})
 	a.janitor = &janitor{store: store, log: a.config.Log}
 	a.janitor.configure(a.config.Retention)
+	a.alerts = &alerts{store: store, hub: a.Hub, log: a.config.Log, targets: a.served}
 	if a.forwarder, err = a.newForwarder(ctx, p); err != nil {
 		return err
 	}
@@ -141,6 +143,9 @@ func (a *App) Start(only ledger.LoadID) {
 	a.started = true
 	a.poller.Load().Start()
 	a.janitor.start()
+	if a.config.Socket { // a service, which nobody looks at
+		a.alerts.start()
+	}
 	a.forwarder.Start()
 }
 
@@ -184,6 +189,7 @@ func (a *App) closeAll() error {
 	}
 	if a.janitor != nil {
 		a.janitor.stop()
+		a.alerts.stop()
 	}
 	if a.forwarder != nil {
 		_ = a.forwarder.Stop(a.stopping) // which has ended: what is still under way is broken off, and goes again

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -19,11 +20,27 @@ func newConfig(s Streams) *cobra.Command {
 			_, err := fmt.Fprint(s.Out, config.Example())
 			return err
 		},
-	}, &cobra.Command{
+	}, newConfigCheck(s), newReload(s))
+	return c
+}
+
+// newConfigCheck takes the file as serve does as well: that is how it is typed.
+func newConfigCheck(s Streams) *cobra.Command {
+	var file string
+	c := &cobra.Command{
 		Use: "check FILE", Short: "Say every mistake in a configuration, and what it leads to",
-		Args: oneArg("a file", "e.g. claygate config check claygate.yaml"),
-		RunE: func(_ *cobra.Command, args []string) error { return checkConfig(s, args[0]) },
-	}, newReload(s))
+		RunE: func(_ *cobra.Command, args []string) error {
+			return checkConfig(s, cmp.Or(file, strings.Join(args, "")))
+		},
+	}
+	wanted := oneArg("a file", "e.g. claygate config check claygate.yaml")
+	c.Args = func(c *cobra.Command, args []string) error {
+		if file != "" {
+			return noArgs(c, args)
+		}
+		return wanted(c, args)
+	}
+	c.Flags().StringVarP(&file, "config", "c", "", "the `file`, as claygate serve takes it")
 	return c
 }
 

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
 
+	"github.com/claygate/claygate/client"
 	"github.com/claygate/claygate/internal/config"
 )
 
@@ -23,5 +25,37 @@ func TestServeSaysWhatColumnsCall(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "mute") {
 		t.Errorf("a table without results is in the log:\n%s", log)
+	}
+}
+
+// A webhook without a limit was shown as "5 of 0", as if it were more than used up.
+func TestUsedOfWebhookWithoutLimit(t *testing.T) {
+	for _, tt := range []struct {
+		of   client.Webhook
+		want string
+	}{{client.Webhook{Used: 5}, "5, no limit"}, {client.Webhook{Used: 5, Limit: 10}, "5 of 10"}} {
+		if got := used(tt.of); got != tt.want {
+			t.Errorf("%+v is %q, want %q", tt.of, got, tt.want)
+		}
+	}
+}
+
+// The file was taken bare only, while every other command takes it by --config.
+func TestConfigCheckTakesTheFileLikeServe(t *testing.T) {
+	for name, args := range map[string][]string{"bare": {"nothing.yaml"}, "--config": {"--config", "nothing.yaml"}, "-c": {"-c", "nothing.yaml"}} {
+		c := newConfigCheck(Streams{Getenv: func(string) string { return "" }, Out: io.Discard, Err: io.Discard})
+		c.SetArgs(args)
+		c.SilenceErrors, c.SilenceUsage = true, true
+		if err := c.Execute(); err == nil || !strings.Contains(err.Error(), "nothing.yaml") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c := newConfigCheck(Streams{})
+	c.SilenceErrors, c.SilenceUsage = true, true
+	for _, args := range [][]string{{}, {"-c", "a.yaml", "b.yaml"}, {"a.yaml", "b.yaml"}} {
+		c.SetArgs(args)
+		if c.Execute() == nil {
+			t.Errorf("%q is taken", args)
+		}
 	}
 }

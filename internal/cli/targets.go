@@ -56,7 +56,7 @@ func listTargets(s Streams, asJSON bool, err error, targets ...client.Target) er
 			counts = append(counts, fmt.Sprintf("%d %s", t.Counts[state], state))
 		}
 		for _, w := range t.Webhooks {
-			webhooks = append(webhooks, fmt.Sprintf("%d of %d", w.Used, w.Limit))
+			webhooks = append(webhooks, used(w))
 		}
 		paused := ""
 		switch {
@@ -70,6 +70,14 @@ func listTargets(s Streams, asJSON bool, err error, targets ...client.Target) er
 		}
 	}
 	return l.end()
+}
+
+// used says how much of a webhook is used up.
+func used(w client.Webhook) string {
+	if w.Limit == 0 {
+		return fmt.Sprintf("%d, no limit", w.Used)
+	}
+	return fmt.Sprintf("%d of %d", w.Used, w.Limit)
 }
 
 func newStop(s Streams) *cobra.Command {

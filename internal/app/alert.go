@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/claygate/claygate/internal/api"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+const (
+	// alertEvery bounds how often notices are read: most are about records, of which there may be thousands a second.
+	alertEvery = time.Second
+	alertBatch = 1000
+	// usedEvery is how often the webhooks' use is looked at, and usedShare from which share on it is told: at Clay's pace
+	// the rest of 50,000 lasts eight minutes.
+	usedEvery = time.Minute
+	usedShare = 0.9
+)
+
+// alerts writes into the log what needs somebody's eye: a target that sends nothing more, a stop, a webhook that is
+// nearly used up. Whoever watches events or the list of targets is told as well.
+type alerts struct {
+	store interface {
+		ledger.Notices
+		ledger.Switch
+		TargetStatus(ctx context.Context, target string) (ledger.TargetStatus, error)
+	}
+	hub     *ledger.Hub
+	log     *slog.Logger
+	targets func() []api.Target
+
+	after int64 // the last notice that was seen
+	used  map[ledger.Digest]bool
+	end   context.CancelFunc // nil before start
+	done  chan struct{}
+}
+
+// start says what is held back already, and watches from then on.
+func (a *alerts) start() {
+	if a.end != nil {
+		return
+	}
+	var ctx context.Context
+	ctx, a.end = context.WithCancel(context.Background())
+	a.done, a.used = make(chan struct{}), map[ledger.Digest]bool{}
+	changed, cancel := a.hub.Subscribe(ledger.Announced)
+	a.begin(ctx)
+	go func() {
+		defer close(a.done)
+		defer cancel()
+		a.run(ctx, changed)
+	}()
+}
+
+// stop ends it. It may be called without start.
+func (a *alerts) stop() {
+	if a.end != nil {
+		a.end()
+		<-a.done
+	}
+}
+
+// begin tells of what was there before. What the ledger does not say is left out: others log that it fails.
+func (a *alerts) begin(ctx context.Context) {
+	a.after, _ = a.store.LastNotice(ctx)
+	if reason, _ := a.store.Stopped(ctx); reason != "" {
+		a.log.Warn("all sending is stopped; claygate start lets it go on", "reason", reason)
+	}
+	for _, t := range a.targets() {
+		if status, err := a.store.TargetStatus(ctx, t.Name); err == nil && status.Paused.Reason != "" {
+			a.log.Warn("a target is paused; claygate targets resume lets it go on", "target", t.Name, "reason", status.Paused.Reason)
+		}
+	}
+	a.look(ctx)
+}
+
+func (a *alerts) run(ctx context.Context, changed <-chan struct{}) {
+	use := time.NewTicker(usedEvery)
+	defer use.Stop()
+	for {
+		select {
+		case <-changed:
+			for a.read(ctx) {
+			}
+			if !rest(ctx, alertEvery) {
+				return
+			}
+		case <-use.C:
+			a.look(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// read logs the next notices; more says that there may be others.
+func (a *alerts) read(ctx context.Context) (more bool) {
+	notices, err := a.store.Notices(ctx, a.after, alertBatch)
+	if err != nil {
+		return false
+	}
+	for _, n := range notices {
+		a.after = n.Seq
+		if !n.Record.IsZero() {
+			continue
+		}
+		level := slog.LevelInfo
+		switch n.Kind {
+		case ledger.TargetPaused, ledger.TargetRemoved, ledger.BreakerOpened, ledger.AllStopped, ledger.DestinationDisabled, ledger.DeliveryFailed:
+			level = slog.LevelWarn
+		}
+		a.log.Log(ctx, level, string(n.Kind), "target", n.Target, "reason", n.Reason)
+	}
+	return len(notices) == alertBatch
+}
+
+// look tells once of each webhook that is nearly used up.
+func (a *alerts) look(ctx context.Context) {
+	for _, t := range a.targets() {
+		status, err := a.store.TargetStatus(ctx, t.Name)
+		if err != nil {
+			return
+		}
+		for i, w := range t.Webhooks {
+			if used := status.Used[w.ID] + w.Start; w.Limit > 0 && !a.used[w.ID] && float64(used) >= usedShare*float64(w.Limit) {
+				a.used[w.ID] = true
+				a.log.Warn("a webhook is nearly used up: add another one to its target, on a table of its own",
+					"target", t.Name, "webhook", i+1, "used", used, "limit", w.Limit)
+			}
+		}
+	}
+}
