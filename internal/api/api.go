@@ -57,6 +57,7 @@ type Target struct {
 	Kind     string   // "table", "routine" or "lookup"
 	DedupeBy []string // the fields that make two records the same work
 	Await    bool     // results are awaited
+	DropIn   []DropIn // which of Clay's Enterprise endpoints it answers
 }
 
 // Options says what the surface works with.
@@ -137,6 +138,7 @@ func (s *server) routes() {
 	s.onAll("DELETE /v1/keys/{id}", s.revokeKey)
 
 	s.public(webhookPath+"{webhook...}", s.webhook) // it lets in whom it knows by itself, and answers as Clay does
+	s.dropInRoutes()
 	s.visited("GET /openapi.json", s.openapi)
 	s.visited("GET /docs", s.docs)
 	s.public("GET /healthz", s.healthz)

@@ -132,6 +132,9 @@ func TestDocumentIsTrue(t *testing.T) {
 	key := g.do("POST", "/v1/keys", `{"name":"the CRM","scopes":["send"],"targets":["people"]}`)
 	id := decode[struct{ ID string }](t, key).ID
 
+	firm := g.ask("/v1/companies/enrich", `{"domain":"example.com"}`)
+	g.finish(firm, `{"name":"Example"}`)
+
 	load := decode[struct{ ID string }](t, g.do("POST", "/v1/targets/people/loads", `{"name":"leads.csv","fresh":true}`)).ID
 
 	tests := []struct{ method, path, body string }{
@@ -159,6 +162,10 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"POST", "/v1/start", ``},
 		{"POST", "/v1/reload", ``},
 		{"POST", "/v3/sources/webhook/people", `[{"email":"d@example.com"}]`},
+		{"POST", "/v1/people/enrich", `{"email":"c@example.com"}`},
+		{"POST", "/v3/people/enrich", `{"email":"c@example.com"}`},
+		{"POST", "/v1/companies/enrich", `{"domain":"example.com"}`},
+		{"POST", "/v3/companies/enrich", `{"domain":"example.com"}`},
 		{"GET", "/v1/keys", ""},
 		{"DELETE", "/v1/keys/" + id, ""},
 		{"GET", "/healthz", ""},

@@ -25,6 +25,7 @@ type fake struct {
 	bodies   map[ledger.Digest]ledger.Digest
 	loads    []ledger.Load
 	rows     map[work]ledger.RecordID
+	answers  map[ledger.RecordID][]ledger.Attempt
 	notices  []ledger.Notice
 	keys     []ledger.APIKey
 	paused   map[string]ledger.Pause
@@ -52,6 +53,7 @@ func newFake(targets ...ledger.Target) *fake {
 		hub: &ledger.Hub{}, targets: map[string]ledger.Target{}, records: map[ledger.RecordID]ledger.Record{},
 		owners: map[ledger.Digest]ledger.RecordID{}, once: map[ledger.Digest]ledger.Acceptance{},
 		rows: map[work]ledger.RecordID{}, bodies: map[ledger.Digest]ledger.Digest{}, paused: map[string]ledger.Pause{},
+		answers: map[ledger.RecordID][]ledger.Attempt{},
 	}
 	for _, t := range targets {
 		f.targets[t.Name] = t
@@ -233,6 +235,9 @@ func (f *fake) Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.Appl
 			out[i].Err = err
 			continue
 		}
+		if a, ok := e.Event.(ledger.Answer); ok {
+			f.answers[e.Record] = append(f.answers[e.Record], ledger.Attempt{N: a.Attempt, Outcome: a.Outcome, Verdict: a.Verdict, Status: a.Status})
+		}
 		f.put(c.Record, c.Notice())
 		out[i] = ledger.Applied{Record: c.Record, Moved: c.Moved, Fresh: c.Fresh}
 		f.lead(c.Record)
@@ -280,10 +285,10 @@ func (f *fake) List(ctx context.Context, q ledger.Query) ([]ledger.Record, error
 	return found[:min(len(found), q.Max)], err
 }
 
-func (f *fake) Attempts(ctx context.Context, _ ledger.RecordID) ([]ledger.Attempt, error) {
+func (f *fake) Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Attempt, error) {
 	unlock, err := f.begin(ctx)
 	defer unlock()
-	return nil, err
+	return f.answers[id], err
 }
 
 func (f *fake) TargetStatus(ctx context.Context, target string) (ledger.TargetStatus, error) {

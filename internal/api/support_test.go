@@ -63,10 +63,16 @@ type setup struct {
 	guarded  bool        // it is not the trusted socket
 	stop     context.Context
 	dedupeBy []string
+	people   *ledger.Target // default: people
+	targets  []api.Target   // as the surface sees them; default: people and firms, which answer drop-in clients
 }
 
 func newGateway(t testing.TB, o setup) *gateway {
 	t.Helper()
+	people := people
+	if o.people != nil {
+		people = *o.people
+	}
 	if o.store == nil {
 		f := newFake(people, firms)
 		o.store, o.hub = f, f.hub
@@ -75,9 +81,12 @@ func newGateway(t testing.TB, o setup) *gateway {
 		{Target: people, DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Await: true},
 	}})
 	hub := &counted{Hub: o.hub}
-	g := &gateway{t: t, store: o.store, hub: hub}
-	g.configured = []api.Target{
-		{Target: people, Kind: "table", DedupeBy: o.dedupeBy, Await: true}, {Target: firms, Kind: "table", Await: true},
+	g := &gateway{t: t, store: o.store, hub: hub, configured: o.targets}
+	if g.configured == nil {
+		g.configured = []api.Target{
+			{Target: people, Kind: "table", DedupeBy: o.dedupeBy, Await: true, DropIn: []api.DropIn{api.People}},
+			{Target: firms, Kind: "table", Await: true, DropIn: []api.DropIn{api.Companies}},
+		}
 	}
 	g.handler = api.New(api.Options{
 		Intake: in, Ledger: o.store, Hub: hub, Version: "1.2.3", Trusted: !o.guarded, Stop: o.stop,

@@ -105,7 +105,7 @@ func (c *conversation) play(part string) {
 // write writes an answer into the transcript.
 func (c *conversation) write(got reply) {
 	fmt.Fprintf(&c.out, "< %d\n", got.status)
-	for _, name := range []string{"Content-Type", "Location", "Retry-After", "Allow", "WWW-Authenticate", "Idempotent-Replayed", "Preference-Applied", "Cache-Control"} {
+	for _, name := range []string{"Content-Type", "Location", "Retry-After", "Allow", "WWW-Authenticate", "Idempotent-Replayed", "Preference-Applied", "Cache-Control", "Claygate-Record", "Claygate-Cached"} {
 		if value := got.header.Get(name); value != "" {
 			fmt.Fprintf(&c.out, "< %s: %s\n", name, c.named(value))
 		}

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -47,7 +45,7 @@ func ingestSecret(segment string) (string, bool) {
 // out. Rows are on disk before the answer; an array is taken as its rows, all or none.
 func (s *server) webhook(c *call) error {
 	if err := s.feed(c); err != nil {
-		return s.refuseRows(c, err)
+		return s.refuseAsClay(c, err)
 	}
 	return c.write(http.StatusOK, []byte(`{"success":true}`))
 }
@@ -130,39 +128,4 @@ func (s *server) fed(c *call) (*Target, error) {
 		return t, nil
 	}
 	return nil, refusal(notFound, "there is no target %.100q", segment)
-}
-
-// clayError is the body of Clay's refusals (docs/clay.md).
-type clayError struct {
-	Type    string  `json:"type"`
-	Message string  `json:"message"`
-	Details *string `json:"details"`
-}
-
-// clayTypes are the names of the statuses with which rows are refused. Clay documents that of 429; the others follow it.
-var clayTypes = map[int]string{
-	400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed", 429: "TooManyRequests",
-	500: "InternalServerError", 503: "ServiceUnavailable",
-}
-
-// refuseRows answers as Clay would: whatever is wrong with the body is a 400 there.
-func (s *server) refuseRows(c *call, err error) error {
-	p := s.problemOf(err)
-	status, message := p.Status, p.Detail
-	switch status {
-	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusConflict:
-		status = http.StatusBadRequest
-	case http.StatusServiceUnavailable:
-		c.w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
-	}
-	return c.answer(status, clayError{Type: clayTypes[status], Message: message})
-}
-
-// retryAfter returns after how many seconds the same request may succeed.
-func retryAfter(err error) int {
-	e, ok := errors.AsType[*ledger.Error](err)
-	if !ok {
-		return 1
-	}
-	return max(kinds[e.Kind].retry, 1)
 }

@@ -163,7 +163,7 @@ func TestWebhookOnALedgerThatIsFull(t *testing.T) {
 	f.fails = &ledger.Error{Kind: ledger.Full, Op: "accept", Message: "no space"}
 	got := g.do("POST", "/v3/sources/webhook/people", `{}`)
 	checkClayRefusal(t, got)
-	if got.status != 503 || got.header.Get("Retry-After") != "30" {
+	if got.status != 429 || got.header.Get("Retry-After") != "30" { // the one status for which clients of Clay wait
 		t.Errorf("%d, Retry-After %q", got.status, got.header.Get("Retry-After"))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/expression"
 	"github.com/claygate/claygate/internal/forward"
@@ -89,6 +90,8 @@ type Target struct {
 	Priority int
 	// Destinations names where the ends of its records are forwarded.
 	Destinations []string
+	// DropIn lists Clay's Enterprise endpoints that it answers in Clay's place.
+	DropIn []api.DropIn
 }
 
 // Webhook is one webhook of a table. Its URL is a secret.

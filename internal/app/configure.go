@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/config"
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/expression"
@@ -32,8 +33,21 @@ func FromConfig(c config.Config) Config {
 		default:
 			out.Targets = append(out.Targets, tableTarget(t))
 		}
+		last := &out.Targets[len(out.Targets)-1]
+		last.DropIn = dropIn(t.Name, c.Workspaces[t.Workspace].DropIn)
 	}
 	return out
+}
+
+// dropIn lists the endpoints that a target answers.
+func dropIn(name string, d config.DropIn) (answers []api.DropIn) {
+	if d.People == name {
+		answers = append(answers, api.People)
+	}
+	if d.Companies == name {
+		answers = append(answers, api.Companies)
+	}
+	return answers
 }
 
 func tableTarget(t config.Target) Target {

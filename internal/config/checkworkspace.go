@@ -56,6 +56,7 @@ func (d *decoder) checkWorkspace(path string, w *Workspace, c *Config) {
 		d.checkLookup(at, &l, c)
 		w.Lookups[name] = l
 	}
+	d.checkDropIn(path+".drop_in", w)
 }
 
 // checkName refuses a target's name that one of another kind has.

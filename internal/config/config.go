@@ -82,6 +82,8 @@ type Workspace struct {
 	Pace Pace `yaml:"pace"`
 	// APIPace bounds all calls of the Public API: starts, questions, pages of results.
 	APIPace APIPace `yaml:"api_pace"`
+	// DropIn names the targets that answer clients of Clay's Enterprise endpoints.
+	DropIn DropIn `yaml:"drop_in"`
 	// Tables are tables with webhook sources, by name.
 	Tables map[string]Table `yaml:"tables"`
 	// Routines are functions and workflows of the Public API, by name.

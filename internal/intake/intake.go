@@ -3,6 +3,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -74,10 +75,10 @@ func (in *Intake) Submission(target string, fields json.RawMessage) (ledger.Subm
 	if err != nil {
 		return ledger.Submission{}, err
 	}
-	return in.submission(t, fields)
+	return in.submission(t, fields, nil)
 }
 
-func (in *Intake) submission(t Target, fields json.RawMessage) (ledger.Submission, error) {
+func (in *Intake) submission(t Target, fields json.RawMessage, dedupeBy []string) (ledger.Submission, error) {
 	members, err := check(t, fields)
 	if err != nil {
 		return ledger.Submission{}, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
@@ -87,7 +88,7 @@ func (in *Intake) submission(t Target, fields json.RawMessage) (ledger.Submissio
 		return ledger.Submission{}, &ledger.Error{Kind: ledger.Internal, Op: "accept", Message: "no random bytes", Err: err}
 	}
 	s := ledger.Submission{ID: ledger.RecordID(id), Target: t.Name, Fields: fields}
-	if value := dedupeValue(t.DedupeBy, members); value != "" {
+	if value := cmp.Or(dedupeValue(t.DedupeBy, members), dedupeValue(dedupeBy, members)); value != "" {
 		s.Key = ledger.DedupeKey(in.secret, t.Target, value)
 	}
 	return s, nil

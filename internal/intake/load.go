@@ -37,7 +37,7 @@ func (l *Load) Submission(fields json.RawMessage) (ledger.Submission, error) {
 	if l.by != nil {
 		t.DedupeBy = l.by
 	}
-	s, err := l.in.submission(t, fields)
+	s, err := l.in.submission(t, fields, nil)
 	if err != nil {
 		return s, err
 	}

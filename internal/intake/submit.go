@@ -26,6 +26,8 @@ type Item struct {
 	SendBy        time.Duration  // from now until it may no longer be sent; 0 for no limit, negative that it has passed
 
 	CallbackURL string // where its end is to be told; "" for nowhere
+	// DedupeBy names the fields that make it the same work as others where those of its target say nothing. None by default.
+	DedupeBy []string
 
 	Once *ledger.Once // its idempotency key, nil for none
 }
@@ -103,7 +105,7 @@ func ofItem(err error, i, of int) error {
 
 // item checks one item and returns its submission.
 func (in *Intake) item(t Target, item Item) (ledger.Submission, error) {
-	s, err := in.submission(t, item.Fields)
+	s, err := in.submission(t, item.Fields, item.DedupeBy)
 	if err != nil {
 		return s, err
 	}
