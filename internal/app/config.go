@@ -24,6 +24,9 @@ type Config struct {
 	Targets []Target
 	// Destinations are where the ends of records are forwarded. With Emulate nothing is.
 	Destinations []Destination
+	// Passive opens no destination and forwards nothing: for a command on a ledger that nobody serves. What is to be
+	// forwarded waits for the next process that does.
+	Passive bool
 	// Callbacks says how the URLs are called that records bring; its own URL means nothing. Nil: records may bring none.
 	Callbacks *forward.Webhook
 	// Emulate runs Clay's emulator in this process, in place of Clay: nothing leaves the machine. Nil for the real Clay.

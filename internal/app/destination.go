@@ -50,6 +50,9 @@ func (c Config) outlets(t Target) []ledger.Outlet {
 
 // destine makes what forwards by a configuration. It connects to nothing.
 func (p *parts) destine(c Config) error {
+	if c.Passive {
+		return nil
+	}
 	for _, d := range c.Destinations {
 		if c.Emulate != nil {
 			break // what was invented must not reach a real CRM

@@ -94,7 +94,7 @@ func (f *gatewayFlags) idle(s Streams, path string) app.Config {
 	for i := range run.Targets {
 		run.Targets[i].Webhooks, run.Targets[i].Lookup = nil, nil // whatever Clay they are of, nothing goes there
 	}
-	return app.Config{Ledger: path, Targets: run.Targets, Version: version()}
+	return app.Config{Ledger: path, Targets: run.Targets, Destinations: run.Destinations, Passive: true, Version: version()}
 }
 
 // answers reports whether a process listens on a socket.

@@ -61,6 +61,21 @@ func operating(t *testing.T, w *world, ledger string) {
 		t.Errorf("a pause does not show: %+v", target)
 	}
 	on("targets", "resume", "default")
+	if r := on("destinations", "list"); r.code != exitOK || r.out != "" {
+		t.Errorf("destinations list of none: exit %d, %q", r.code, r.out)
+	}
+	if r := on("records", "redeliver", record.ID); r.code != exitNotFound || !strings.Contains(r.err, "no such destination") {
+		t.Errorf("redeliver to no destination: exit %d, %s", r.code, r.err)
+	}
+	if r := on("records", "redeliver", "--undelivered"); r.code != exitInvalid || !strings.Contains(r.err, "--to") {
+		t.Errorf("redeliver to whom: exit %d, %s", r.code, r.err)
+	}
+	if r := on("records", "redeliver", "--undelivered", "--to", "crm"); r.code != exitOK || !strings.Contains(r.out, `"deliveries":0`) {
+		t.Errorf("redeliver of none: exit %d, %q", r.code, r.out)
+	}
+	if r := on("destinations", "enable", "nowhere"); r.code != exitNotFound {
+		t.Errorf("enable of nothing: exit %d, %s", r.code, r.err)
+	}
 	key := last[client.APIKey](t, on("keys", "create", "crm", "--scope", "send", "--json"))
 	if on("keys", "revoke", key.ID); key.Key == "" {
 		t.Errorf("the key %+v was not shown", key)
