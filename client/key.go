@@ -10,15 +10,15 @@ import (
 type APIKey struct {
 	ID      string   `json:"id"`
 	Name    string   `json:"name"`
-	Key     string   `json:"key"` // only from [Client.CreateKey]
+	Key     string   `json:"key,omitempty"` // only from [Client.CreateKey]
 	Scopes  []string `json:"scopes"`
-	Targets []string `json:"targets"` // the only ones that it reaches; empty for all
-	Ingest  string   `json:"ingest"`  // the one target that it feeds; "" for an ordinary key
+	Targets []string `json:"targets"`          // the only ones that it reaches; empty for all
+	Ingest  string   `json:"ingest,omitempty"` // the one target that it feeds; "" for an ordinary key
 	// IngestPath is the path of a URL of the gateway's in the shape of Clay's webhooks, which feeds the target without any
 	// header: the URL is the key. Only from [Client.CreateKey], for ingest keys.
-	IngestPath string    `json:"ingest_path"`
+	IngestPath string    `json:"ingest_path,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
-	RevokedAt  time.Time `json:"revoked_at"` // zero while it is valid
+	RevokedAt  time.Time `json:"revoked_at,omitzero"` // zero while it is valid
 }
 
 // NewKey says what a new key may do.

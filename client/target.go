@@ -29,7 +29,7 @@ type Pause struct {
 // Breaker is why a target is sent one record at a time: most of what was sent to it failed.
 type Breaker struct {
 	Reason string    `json:"reason"`
-	Next   time.Time `json:"next_probe_at"` // zero when a probe may go now, or is under way
+	Next   time.Time `json:"next_probe_at,omitzero"` // zero when a probe may go now, or is under way
 }
 
 // Webhook is how much of a webhook is used up.

@@ -71,6 +71,8 @@ type Options struct {
 	Reload func(context.Context) (Reloaded, error)
 	// Version of claygate, shown in the OpenAPI document.
 	Version string
+	// Keys are the API keys in memory. Default: those of Ledger, for this surface alone.
+	Keys *Keyring
 	// Trusted lets everybody do everything: for the socket that only the ledger's owner can open.
 	Trusted bool
 	// Loaded, when set, is told of each load whose rows have been handed in. It must not block.
@@ -88,7 +90,7 @@ type Options struct {
 type server struct {
 	Options
 	mux     *http.ServeMux
-	keys    *keyring
+	keys    *Keyring
 	tags    tagger
 	origins *http.CrossOriginProtection
 	pages   func() pages // made when somebody first asks
@@ -103,8 +105,11 @@ func New(o Options) http.Handler {
 	if o.Stop == nil {
 		o.Stop = context.Background()
 	}
+	if o.Keys == nil {
+		o.Keys = NewKeyring(o.Ledger)
+	}
 	s := &server{
-		Options: o, mux: http.NewServeMux(), keys: &keyring{read: o.Ledger.Keys},
+		Options: o, mux: http.NewServeMux(), keys: o.Keys,
 		tags:    tagger{secret: o.Ledger.Secret},
 		origins: http.NewCrossOriginProtection(), pages: sync.OnceValue(func() pages { return documents(o.Version) }),
 	}

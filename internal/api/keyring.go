@@ -17,9 +17,9 @@ const (
 	staleAge   = time.Second
 )
 
-// keyring holds the API keys in memory, so that no request waits for the disk, and reads them again while requests
+// Keyring holds the API keys in memory, so that no request waits for the disk, and reads them again while requests
 // come.
-type keyring struct {
+type Keyring struct {
 	read func(context.Context) ([]ledger.APIKey, error)
 
 	now        atomic.Pointer[keys]
@@ -34,8 +34,12 @@ type keys struct {
 	readAt time.Time
 }
 
+// NewKeyring returns one for the keys of a ledger. All surfaces of a process share it: a key that is made or revoked on
+// one of them counts on the others at once.
+func NewKeyring(l ledger.Keys) *Keyring { return &Keyring{read: l.Keys} }
+
 // current returns keys that are at most [staleAge] old.
-func (k *keyring) current(ctx context.Context) (*keys, error) {
+func (k *Keyring) current(ctx context.Context) (*keys, error) {
 	have := k.now.Load()
 	if have != nil {
 		switch age := time.Since(have.readAt); {
@@ -52,7 +56,7 @@ func (k *keyring) current(ctx context.Context) (*keys, error) {
 }
 
 // refresh reads the keys beside the requests.
-func (k *keyring) refresh(have *keys) {
+func (k *Keyring) refresh(have *keys) {
 	defer k.refreshing.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -60,7 +64,7 @@ func (k *keyring) refresh(have *keys) {
 }
 
 // reread reads the keys, unless somebody else has since.
-func (k *keyring) reread(ctx context.Context, have *keys) (*keys, error) {
+func (k *Keyring) reread(ctx context.Context, have *keys) (*keys, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if newer := k.now.Load(); newer != have {
@@ -81,5 +85,9 @@ func (k *keyring) reread(ctx context.Context, have *keys) (*keys, error) {
 	return fresh, nil
 }
 
-// forget makes the next request read the keys: they have changed.
-func (k *keyring) forget() { k.now.Store(nil) }
+// forget makes the next request read the keys: they have changed. What is being read may be from before.
+func (k *Keyring) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.now.Store(nil)
+}

@@ -127,7 +127,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.warnOfStrays(ctx)
 	surface := api.Options{
 		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: a.served, Version: a.config.Version, Stop: a.stopping,
-		Log: a.config.Log, Via: a.via, Reload: a.reloader(), Loaded: a.dispatcher.Also,
+		Log: a.config.Log, Via: a.via, Reload: a.reloader(), Loaded: a.dispatcher.Also, Keys: api.NewKeyring(store),
 	}
 	a.serveAPI(a.api, api.New(surface))
 	surface.Trusted = true

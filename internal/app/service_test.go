@@ -205,3 +205,21 @@ func TestInputDiffers(t *testing.T) {
 		t.Errorf("from the cache: %v", cached)
 	}
 }
+
+// The first key was made by a command, through the socket, and for up to a second the gateway was still open to everybody.
+func TestKeyMadeThroughTheSocketCountsAtOnce(t *testing.T) {
+	s := serve(t, Target{Name: "people"})
+	url := "http://" + s.APIAddr() + "/v1/targets/people/records"
+	if status, body := s.post(url, map[string]any{"fields": map[string]any{"a": 1}}); status != http.StatusAccepted {
+		t.Fatalf("without keys: %d %s", status, body)
+	}
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/v1/keys", strings.NewReader(`{"scopes":["admin"]}`))
+	r.Header.Set("Content-Type", "application/json")
+	s.Trusted.ServeHTTP(w, r)
+	if w.Code != http.StatusCreated {
+		t.Fatalf("no key: %d %s", w.Code, w.Body)
+	}
+	if status, body := s.post(url, map[string]any{"fields": map[string]any{"a": 1}}); status != http.StatusUnauthorized {
+		t.Errorf("right after the first key, without it: %d %s", status, body)
+	}
+}

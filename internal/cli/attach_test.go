@@ -48,6 +48,17 @@ func slower() claytest.Options {
 	return claytest.Options{Misses: -1, PerSecond: 10, Burst: 20, Column: claytest.Column{Delay: claytest.Delay{Min: 50 * time.Millisecond, Max: 100 * time.Millisecond}}}
 }
 
+// A target of the main workspace may be named in full: the command knew its bare name only, the gateway both.
+func TestAttachedByTheFullName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, claytest.Options{Misses: -1})
+	s := w.serve()
+	if r := w.run("enrich", w.file("leads.csv", leads(2)), "-o", w.path("out.csv"), "--ledger", s.ledger, "-t", "main/default"); r.code != exitOK {
+		t.Errorf("exit %d\n%s", r.code, r.err)
+	}
+	s.stop()
+}
+
 // What people get is the same, whether the command has the ledger to itself or a server has it in use.
 func TestAttachedIsTheSame(t *testing.T) {
 	t.Parallel()

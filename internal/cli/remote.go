@@ -80,26 +80,21 @@ func (e *remote) target(ctx context.Context) (client.Target, error) {
 		return client.Target{}, stoppedError(*all.Stopped)
 	}
 	var names []string
-	var found []client.Target
 	for _, t := range all.Targets {
 		names = append(names, t.Name)
-		if t.Name == e.flags.target || strings.HasSuffix(t.Name, "/"+e.flags.target) {
-			found = append(found, t)
-		}
 	}
-	if i := slices.IndexFunc(found, func(t client.Target) bool { return t.Name == e.flags.target }); i >= 0 {
-		found = found[i : i+1]
-	}
-	if len(found) != 1 {
+	i := ledger.FindTarget(slices.Values(names), e.flags.target)
+	if i < 0 {
 		return client.Target{}, &exitError{
 			code: exitNotFound, early: true, message: fmt.Sprintf("there is no target %s on %s", e.flags.target, e.where),
 			hint: "name one with -t: " + strings.Join(names, ", "),
 		}
 	}
-	if e.await && !found[0].Await {
-		return found[0], &usageError{message: "the target " + found[0].Name + " awaits no results", hint: "`claygate send` hands rows in without awaiting any"}
+	found := all.Targets[i]
+	if e.await && !found.Await {
+		return found, &usageError{message: "the target " + found.Name + " awaits no results", hint: "`claygate send` hands rows in without awaiting any"}
 	}
-	return found[0], pausedEarly(found[0].Paused)
+	return found, pausedEarly(found.Paused)
 }
 
 // pausedEarly refuses a target that sends nothing: whoever paused it, or mended it, lets it go on.
