@@ -101,7 +101,7 @@ func connect(source string, conns int, pragmas ...string) (*sql.DB, error) {
 		`PRAGMA busy_timeout=5000`, // checkpoints of the other pool; nothing else competes
 		`PRAGMA foreign_keys=OFF`,  // there are none: erasure removes bodies apart from their records
 		`PRAGMA temp_store=MEMORY`, // no personal data in temporary files
-		`PRAGMA cache_size=-16384`, // 16 MiB a connection
+		`PRAGMA cache_size=-4096`,  // 4 MiB a connection: after a commit that split pages SQLite walks over all that is cached
 		`PRAGMA secure_delete=ON`,  // what is erased is overwritten
 	)
 	db, err := driver.Open(source, func(c *sqlite3.Conn) error {
