@@ -58,7 +58,7 @@ const bySpan = `spans s CROSS JOIN records r ON r.id BETWEEN s.first AND s.last`
 func listing(q ledger.Query) (query string, args []any) {
 	columns, bodies := recordColumns, ``
 	if q.Bodies {
-		columns, bodies = recordColumns+`, `+bodyColumns, ` LEFT JOIN bodies b ON b.record = r.id`
+		columns, bodies = recordColumns+`, `+bodyColumns, bodyTables
 	}
 	where, values := conditions(q)
 	var selects []string

@@ -41,7 +41,7 @@ func TestListsAreAnsweredFromAnIndex(t *testing.T) {
 			if strings.Contains(step, "TEMP B-TREE") {
 				t.Errorf("%s is sorted: %q", name, plan)
 			}
-			if !strings.HasPrefix(step, "SEARCH b ") && strings.HasPrefix(step, "S") {
+			if !strings.HasPrefix(step, "SEARCH b ") && !strings.HasPrefix(step, "SEARCH res ") && strings.HasPrefix(step, "S") {
 				got = append(got, step)
 			}
 		}

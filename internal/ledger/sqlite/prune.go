@@ -115,7 +115,8 @@ func (t *tx) erase(id ledger.RecordID) error {
 	var errs []error
 	for _, query := range []string{
 		`DELETE FROM bodies WHERE record = ? AND metadata IS NULL`,
-		`UPDATE bodies SET fields = NULL, result = NULL WHERE record = ?`,
+		`UPDATE bodies SET fields = NULL WHERE record = ?`,
+		`DELETE FROM results WHERE record = ?`,
 		`DELETE FROM callbacks WHERE record = ?`,
 		`UPDATE attempts SET excerpt = '' WHERE record = ?`,
 		`UPDATE records SET erased = 1, callback_url = '' WHERE id = ?`,
@@ -137,6 +138,7 @@ func (t *tx) remove(id ledger.RecordID) error {
 	for _, query := range []string{
 		`DELETE FROM keys WHERE record = ?1 AND key = (SELECT key FROM records WHERE id = ?1)`,
 		`DELETE FROM bodies WHERE record = ?1`,
+		`DELETE FROM results WHERE record = ?1`,
 		`DELETE FROM attempts WHERE record = ?1`,
 		`DELETE FROM callbacks WHERE record = ?1`,
 		`DELETE FROM records WHERE id = ?1`,

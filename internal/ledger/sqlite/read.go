@@ -37,8 +37,7 @@ func (s *Store) records(ctx context.Context, ids []ledger.RecordID, into map[led
 	for i, id := range ids {
 		args[i] = id[:]
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT `+recordColumns+`, `+bodyColumns+` FROM records r
-		LEFT JOIN bodies b ON b.record = r.id
+	rows, err := s.read.QueryContext(ctx, `SELECT `+recordColumns+`, `+bodyColumns+` FROM records r`+bodyTables+`
 		WHERE r.id IN (?`+strings.Repeat(`, ?`, len(ids)-1)+`)`, args...)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -12,8 +13,11 @@ const recordColumns = `r.id, r.target, r.state, r.priority, r.load, r.key, r.awa
 	r.run_limit, r.at_clay, r.may_duplicate, r.leader, r.revision, r.cached, r.empty, r.emulated, r.erased, r.reason, r.result_timeout,
 	r.callback_url, r.send_by, r.sent_at, r.created_at, r.done_at`
 
-// bodyColumns follow them where the bodies are wanted.
-const bodyColumns = `b.fields, b.metadata, b.result`
+// bodyColumns follow them where the bodies are wanted, and bodyTables the records' own.
+const (
+	bodyColumns = `b.fields, b.metadata, res.result`
+	bodyTables  = ` LEFT JOIN bodies b ON b.record = r.id LEFT JOIN results res ON res.record = r.id`
+)
 
 // scanner is a row, of a query for one or for many.
 type scanner interface{ Scan(dest ...any) error }
@@ -62,7 +66,7 @@ func (t *tx) record(id ledger.RecordID, withBodies bool) (r ledger.Record, found
 	query := `SELECT ` + recordColumns + ` FROM records r WHERE r.id = ?`
 	if withBodies {
 		query = `SELECT ` + recordColumns + `, ` + bodyColumns +
-			` FROM records r LEFT JOIN bodies b ON b.record = r.id WHERE r.id = ?`
+			` FROM records r` + bodyTables + ` WHERE r.id = ?`
 	}
 	return t.one(query, withBodies, id[:])
 }
@@ -98,9 +102,18 @@ func (t *tx) insert(a *ledger.Admission, work ledger.Digest) (fresh bool, err er
 		return false, err
 	}
 	t.spans[spanOf(r)] = struct{}{}
-	_, err = t.exec(`INSERT INTO bodies (record, fields, metadata, result) VALUES (?, ?, ?, ?)`,
-		r.ID[:], []byte(r.Fields), nullable(r.Metadata), nullable(r.Result))
-	return true, err
+	_, err = t.exec(`INSERT INTO bodies (record, fields, metadata) VALUES (?, ?, ?)`, r.ID[:], []byte(r.Fields), nullable(r.Metadata))
+	return true, errors.Join(err, t.keepResult(r))
+}
+
+// keepResult writes what came for a record so far.
+func (t *tx) keepResult(r *ledger.Record) error {
+	if r.Result == nil {
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO results (record, result) VALUES (?, ?)
+		ON CONFLICT (record) DO UPDATE SET result = excluded.result`, r.ID[:], []byte(r.Result))
+	return err
 }
 
 // update writes back what a change made of a record, in one statement: each one pays for all the indices.
@@ -117,7 +130,7 @@ func (t *tx) update(before ledger.Record, c ledger.Change) error {
 			r.AtClay, r.Revision, r.Empty, r.Emulated, r.Reason, r.ID[:])
 	}
 	if err == nil && (c.Fresh || c.Kept) {
-		_, err = t.exec(`UPDATE bodies SET result = ? WHERE record = ?`, nullable(r.Result), r.ID[:])
+		err = t.keepResult(&r)
 	}
 	return err
 }

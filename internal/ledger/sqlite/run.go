@@ -111,7 +111,7 @@ func (s *Store) Run(ctx context.Context, id ledger.RunID) (ledger.Run, error) {
 // Carried implements [ledger.Runs].
 func (s *Store) Carried(ctx context.Context, id ledger.RunID, after ledger.RecordID, max int) ([]ledger.Record, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT `+recordColumns+`, `+bodyColumns+` FROM attempts a
-		JOIN records r ON r.id = a.record LEFT JOIN bodies b ON b.record = r.id
+		JOIN records r ON r.id = a.record`+bodyTables+`
 		WHERE a.run = ? AND a.record > ? ORDER BY a.record LIMIT ?`, int64(id), after[:], max)
 	if err != nil {
 		return nil, s.wrap("read", err)

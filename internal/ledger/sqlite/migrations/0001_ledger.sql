@@ -106,8 +106,14 @@ CREATE TABLE keys (
 CREATE TABLE bodies (
   record   BLOB PRIMARY KEY,
   fields   BLOB,                        -- NULL once erased
-  metadata BLOB,
-  result   BLOB
+  metadata BLOB
+) STRICT, WITHOUT ROWID;
+
+-- What came back. Apart from what was sent: a row that grows where many lie side by side makes their page split, and
+-- results that arrive one after the other are written one after the other.
+CREATE TABLE results (
+  record BLOB PRIMARY KEY,
+  result BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempts (
