@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/claygate/claygate/internal/api"
@@ -35,6 +36,24 @@ type alerts struct {
 	used  map[ledger.Digest]bool
 	end   context.CancelFunc // nil before start
 	done  chan struct{}
+
+	mu          sync.Mutex
+	unreachable map[string]bool // the targets that no request gets to
+}
+
+// attempt is told of every attempt, and says when Clay cannot be reached and when it can again: such attempts pause nothing
+// and count against no record, so that the queue only grows.
+func (a *alerts) attempt(r ledger.Record, answer ledger.Answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch away := a.unreachable[r.Target]; {
+	case answer.Outcome == ledger.NotSent && !away:
+		a.unreachable[r.Target] = true
+		a.log.Warn("Clay cannot be reached: records wait until it can", "target", r.Target, "error", answer.Excerpt)
+	case answer.Outcome == ledger.Answered && away:
+		delete(a.unreachable, r.Target)
+		a.log.Info("Clay is reached again", "target", r.Target)
+	}
 }
 
 // start says what is held back already, and watches from then on.

@@ -47,3 +47,16 @@ func TestAlertsAreLogged(t *testing.T) {
 		}
 	}
 }
+
+// While Clay could not be reached the queue grew, and no log and no list said why.
+func TestUnreachableClayIsLoggedOnce(t *testing.T) {
+	log := &syncBuffer{}
+	a := &alerts{log: slog.New(slog.NewTextHandler(log, nil)), unreachable: map[string]bool{}}
+	r := ledger.Record{Target: "people"}
+	for _, outcome := range []ledger.Outcome{ledger.Answered, ledger.NotSent, ledger.NotSent, ledger.Answered, ledger.Answered, ledger.NotSent} {
+		a.attempt(r, ledger.Answer{Outcome: outcome, Excerpt: "connection refused"})
+	}
+	if away, back := strings.Count(log.String(), "cannot be reached"), strings.Count(log.String(), "reached again"); away != 2 || back != 1 {
+		t.Errorf("away %d times and back %d, want 2 and 1:\n%s", away, back, log)
+	}
+}

@@ -109,15 +109,15 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.tickets = ledger.NewTickets(ticketSecret)
 
 	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: p.intakes})
+	a.alerts = &alerts{store: store, hub: a.Hub, log: a.config.Log, targets: a.served, unreachable: map[string]bool{}}
 	a.dispatcher = dispatch.New(dispatch.Options{
 		Store: store, Hub: a.Hub, Lanes: p.catalog.Lanes(), Drivers: p.drivers(a.tickets), Runners: p.runners(),
-		Observe: a.config.Observe, Trouble: a.config.Trouble, Idle: a.config.Idle, Log: a.config.Log,
+		Observe: a.observe, Trouble: a.config.Trouble, Idle: a.config.Idle, Log: a.config.Log,
 	})
 	a.poller.Store(a.newPoller(p))
 	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Log: a.config.Log})
 	a.janitor = &janitor{store: store, log: a.config.Log}
 	a.janitor.configure(a.config.Retention)
-	a.alerts = &alerts{store: store, hub: a.Hub, log: a.config.Log, targets: a.served}
 	if a.forwarder, err = a.newForwarder(ctx, p); err != nil {
 		return err
 	}
@@ -133,6 +133,15 @@ func (a *App) open(ctx context.Context) (err error) {
 	surface.Trusted = true
 	a.Trusted = api.New(surface)
 	return a.openSocket()
+}
+
+// observe passes on what is told of every attempt.
+func (a *App) observe(r ledger.Record, answer ledger.Answer) {
+	if a.config.Observe != nil {
+		a.config.Observe(r, answer)
+	} else {
+		a.alerts.attempt(r, answer)
+	}
 }
 
 // Start begins to send: the records of one load, or of any with 0.

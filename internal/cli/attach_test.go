@@ -391,3 +391,14 @@ func TestInterruptOfAHangingGateway(t *testing.T) {
 	}
 	s.stop()
 }
+
+// The hint was to wait until the gateway has ended, or to name another ledger; neither is what one wants.
+func TestReleaseOfALedgerInUseNamesStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, claytest.Options{})
+	s := w.serve()
+	if r := w.run("restore", "--release", "--ledger", s.ledger); r.code == exitOK || !strings.Contains(r.err, "claygate start --ledger") {
+		t.Errorf("exit %d\n%s", r.code, r.err)
+	}
+	s.stop()
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claygate/claygate/internal/app"
+	"github.com/claygate/claygate/internal/ledger"
 )
 
 func newBackup(s Streams) *cobra.Command {
@@ -48,6 +49,12 @@ func newRestore(s Streams) *cobra.Command {
 			}
 			if release {
 				n, err := app.Release(c.Context(), to)
+				if ledger.KindOf(err) == ledger.Busy {
+					return &exitError{
+						code: exitOther, message: "a gateway has " + to + " in use already",
+						hint: "`claygate start --ledger " + to + "` has it send, which is all that releasing does",
+					}
+				}
 				if err == nil {
 					fmt.Fprintf(s.Out, "released: %s of %s may be sent\n", plural(n, "unfinished record"), to)
 				}

@@ -59,6 +59,7 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 		if err != nil {
 			return app.Config{}, err
 		}
+		f.columns(c, log)
 		return f.run(c, log), nil
 	}
 	if f.emulate {
@@ -71,6 +72,7 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 	a.Start(0)
 	log.Info("serving", "api", "http://"+a.APIAddr(), "docs", "http://"+a.APIAddr()+"/docs",
 		"callbacks", "http://"+a.CallbackAddr(), "ledger", c.Ledger, "targets", len(run.Targets), "emulated", f.emulate)
+	f.columns(c, log)
 	broken := untilInterrupted(ctx, s, a)
 	return errors.Join(broken, stopServing(ctx, s, a, log))
 }
@@ -85,19 +87,23 @@ func (f serveFlags) load(s Streams) (config.Config, error) {
 	return c, err
 }
 
-// run returns what runs a configuration, and logs what is probably not meant in it and what Clay has to call.
+// run returns what runs a configuration, and logs what is probably not meant in it.
 func (f serveFlags) run(c config.Config, log *slog.Logger) app.Config {
 	for _, w := range c.Warnings() {
 		if !f.emulate { // which needs neither secrets nor a public URL
 			log.Warn(w.Error())
 		}
 	}
+	return app.FromConfig(c)
+}
+
+// columns logs what Clay has to call.
+func (f serveFlags) columns(c config.Config, log *slog.Logger) {
 	for _, t := range c.Targets() {
 		if c.PublicURL != "" && t.Kind == config.KindTable && t.Table.AwaitsResult && !f.emulate {
 			log.Info("its column calls", "target", t.Short(), "url", c.PublicURL+app.CallbackPath+t.Short())
 		}
 	}
-	return app.FromConfig(c)
 }
 
 // untilInterrupted serves, and reads the configuration again whenever it is told to. The error is that of a disk that

@@ -17,7 +17,7 @@ func TestServeSaysWhatColumnsCall(t *testing.T) {
 		"main": {Tables: map[string]config.Table{"people": table, "mute": {}}}, "acme": {Tables: map[string]config.Table{"leads": table}},
 	}}
 	log := &strings.Builder{}
-	serveFlags{}.run(c, slog.New(slog.NewTextHandler(log, nil)))
+	serveFlags{}.columns(c, slog.New(slog.NewTextHandler(log, nil)))
 	for _, url := range []string{"https://hooks.example.com/x/callbacks/people", "https://hooks.example.com/x/callbacks/acme/leads"} {
 		if !strings.Contains(log.String(), "url="+url) {
 			t.Errorf("%s is not in the log:\n%s", url, log)
