@@ -18,7 +18,8 @@ import (
 type Event struct {
 	ID string
 	// Kind is "record.done", "record.updated", "record.failed", "record.expired", "record.canceled", "target.paused",
-	// "target.resumed", "target.removed", "target.returned", "breaker.opened", "breaker.closed", "stopped" or "started".
+	// "target.resumed", "delivery.failed", "target.removed", "target.returned", "breaker.opened", "breaker.closed", "destination.disabled",
+	// "destination.enabled", "stopped" or "started".
 	Kind   string
 	Record *Record   // as it now is; nil for events about targets
 	Target string    // "" for those about all
@@ -137,7 +138,7 @@ func parseEvent(id, kind, data string) (Event, error) {
 		return e, nil
 	}
 	var err error
-	if strings.HasPrefix(kind, "record.") {
+	if strings.HasPrefix(kind, "record.") || kind == "delivery.failed" {
 		e.Record = &Record{}
 		err = json.Unmarshal([]byte(data), e.Record)
 		e.Target = e.Record.Target

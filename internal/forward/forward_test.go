@@ -366,3 +366,28 @@ func TestMistakes(t *testing.T) {
 		t.Error("a file without a folder")
 	}
 }
+
+// An endpoint that is down was sent everything that had been claimed.
+func TestWhatIsDownIsLeftAlone(t *testing.T) {
+	w := newWorld(t, "crm")
+	e := newEndpoint(t, func(w http.ResponseWriter, _ client.Delivery) {
+		w.Header().Set("Retry-After", "60")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	w.done(1000)
+	w.to(w.webhook("crm", e.URL))
+	for changed, cancel := w.hub.Subscribe(ledger.Outgoing("crm")); ; {
+		<-changed
+		if len(e.told()) > 0 {
+			cancel()
+			break
+		}
+	}
+	if err := w.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := len(e.told()); n > 3*forward.DefaultConcurrency {
+		t.Errorf("it was told %d times", n)
+	}
+	w.until("crm", func(d ledger.DestinationStatus) bool { return d.Waiting == 1000 })
+}

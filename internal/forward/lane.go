@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -11,7 +12,7 @@ import (
 
 // ahead is how many times what can be sent at once a lane claims, so that connections need not wait for the ledger. All
 // of it is tried within [ledger.DeliveryLease].
-const ahead = 4
+const ahead = 16
 
 // lane delivers to one destination: it claims what is due, its workers send, and what became of it is written down.
 type lane struct {
@@ -27,6 +28,7 @@ type lane struct {
 	slots   chan struct{} // one token for each batch that is being sent
 	answers chan []ledger.DeliveryAnswer
 	flights sync.WaitGroup
+	blocked atomic.Bool // what was claimed last goes back: the destination takes nothing now
 }
 
 func newLane(f *Forwarder, name string, to *Destination) *lane {
@@ -81,6 +83,7 @@ func (l *lane) trouble(err error) {
 
 // send has claimed deliveries sent, in batches, as connections become free.
 func (l *lane) send(work []ledger.Delivery) {
+	l.blocked.Store(false)
 	messages, answers := l.messages(work)
 	if len(answers) > 0 {
 		l.answers <- answers
@@ -133,7 +136,7 @@ func unsettled(n int) []ledger.DeliveryAnswer {
 
 // deliver makes one try for a batch, and says what went wrong.
 func (l *lane) deliver(batch []message) []ledger.DeliveryAnswer {
-	if l.claims.Err() != nil { // the lane was halted: they go back unsent
+	if l.claims.Err() != nil || l.blocked.Load() { // they go back unsent
 		return unsettled(len(batch))
 	}
 	start := time.Now()
@@ -146,6 +149,9 @@ func (l *lane) deliver(batch []message) []ledger.DeliveryAnswer {
 		}
 	}
 	for i, a := range answers {
+		if a.Outcome == ledger.Unreachable || a.Outcome == ledger.Gone {
+			l.blocked.Store(true)
+		}
 		if a.Outcome != ledger.Delivered && a.Outcome != ledger.Unsettled {
 			l.Log.Warn("not delivered", "destination", l.name, "record", batch[i].record.ID, "event", batch[i].delivery.Event,
 				"outcome", a.Outcome, "status", a.Status, "reason", a.Reason, "took", time.Since(start))

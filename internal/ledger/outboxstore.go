@@ -27,8 +27,9 @@ type Outbox interface {
 	Enable(ctx context.Context, destination string) error
 }
 
-// DeliveryLease is how long a claimed delivery waits for its answer.
-const DeliveryLease = 3 * time.Minute
+// DeliveryLease is how long a claimed delivery waits for its answer. Those of a process that ended go at once, so it is
+// long enough for many to be claimed in one transaction.
+const DeliveryLease = 10 * time.Minute
 
 // Outgoings says which deliveries to claim.
 type Outgoings struct {

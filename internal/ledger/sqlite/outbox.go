@@ -114,6 +114,11 @@ func (t *tx) over(d ledger.Delivery, a ledger.DeliveryAnswer) error {
 	if _, err := t.exec(`DELETE FROM outbox WHERE seq = ?`, d.Seq); err != nil {
 		return err
 	}
+	var other int64
+	more, err := t.row(`SELECT seq FROM outbox WHERE dead = 0 AND destination = ? AND ordered = ? LIMIT 1`, []any{d.Destination, d.Order[:]}, &other)
+	if err != nil || !more {
+		return err
+	}
 	if a.Outcome == ledger.Delivered && a.Revision > 0 {
 		_, err := t.exec(`DELETE FROM outbox WHERE dead = 0 AND destination = ? AND ordered = ? AND record = ? AND claimed_at IS NULL
 			AND revision > 0 AND revision <= ?`, d.Destination, d.Order[:], d.Record[:], a.Revision)
