@@ -116,7 +116,7 @@ func (d *decoder) checkFile(path string, to *Destination) {
 }
 
 func (d *decoder) checkNeeded(path string, s Secret, hint string) {
-	if !s.IsSet() && d.sound(path) && d.sound(parent(path)) {
+	if !s.IsSet() && d.sound(path) && !d.refused[parent(path)] {
 		d.refuse(path, "is missing", hint)
 	}
 }
