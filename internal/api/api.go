@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
@@ -35,6 +36,9 @@ type Ledger interface {
 	ledger.Notices
 	ledger.Keys
 	ledger.Switch
+	// Take and Report are for calls that are passed through: see [ledger.Lanes].
+	Take(ctx context.Context, lane ledger.LaneID, n int) (granted int, wait time.Duration, err error)
+	Report(ctx context.Context, lane ledger.LaneID, s ledger.Signal) error
 	Outbox
 }
 
@@ -67,6 +71,11 @@ type Options struct {
 	Hub    Hub
 	// Targets returns the targets as they are now; nobody may change what it returns.
 	Targets func() []Target
+	// Upstreams returns the workspaces whose Public API calls are passed through to, as they are now; nobody may change
+	// what it returns. Nil for none.
+	Upstreams func() []Upstream
+	// Outgoing sends those calls. It must not follow redirects. Default: [http.DefaultTransport].
+	Outgoing http.RoundTripper
 	// Reload reads the configuration again. Nil where there is none.
 	Reload func(context.Context) (Reloaded, error)
 	// Version of claygate, shown in the OpenAPI document.
@@ -101,6 +110,9 @@ type server struct {
 func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Outgoing == nil {
+		o.Outgoing = http.DefaultTransport
 	}
 	if o.Stop == nil {
 		o.Stop = context.Background()
@@ -144,6 +156,7 @@ func (s *server) routes() {
 
 	s.public(webhookPath+"{webhook...}", s.webhook) // it lets in whom it knows by itself, and answers as Clay does
 	s.dropInRoutes()
+	s.public(PublicAPIPath+"{path...}", s.pass)
 	s.visited("GET /openapi.json", s.openapi)
 	s.visited("GET /docs", s.docs)
 	s.public("GET /healthz", s.healthz)

@@ -64,11 +64,16 @@ func (s *server) clayRefusal(err error) *clayRefusal {
 	return r
 }
 
-// refuseAsClay answers as Clay would.
-func (s *server) refuseAsClay(c *call, err error) error {
-	r := s.clayRefusal(err)
+// hurry says when to come again, where that helps.
+func (r *clayRefusal) hurry(c *call) {
 	if r.after > 0 {
 		c.w.Header().Set("Retry-After", strconv.Itoa(r.after))
 	}
+}
+
+// refuseAsClay answers as Clay would.
+func (s *server) refuseAsClay(c *call, err error) error {
+	r := s.clayRefusal(err)
+	r.hurry(c)
 	return c.answer(r.status, clayError{Type: cmp.Or(clayTypes[r.status], "Error"), Message: r.message})
 }

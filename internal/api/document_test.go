@@ -166,6 +166,8 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"POST", "/v3/people/enrich", `{"email":"c@example.com"}`},
 		{"POST", "/v1/companies/enrich", `{"domain":"example.com"}`},
 		{"POST", "/v3/companies/enrich", `{"domain":"example.com"}`},
+		{"GET", "/public/v0/me", ""},
+		{"POST", "/public/v0/tables", `{"any":1}`},
 		{"GET", "/v1/keys", ""},
 		{"DELETE", "/v1/keys/" + id, ""},
 		{"GET", "/healthz", ""},

@@ -169,6 +169,8 @@ func (s *server) settled(c *call, t *Target, id ledger.RecordID, until time.Time
 	c.patient(max(wait, 0))
 	changed, cancel := s.Hub.Subscribe(id)
 	defer cancel()
+	paused, cancelPaused := s.Hub.Subscribe(ledger.Pauses)
+	defer cancelPaused()
 	over := time.NewTimer(wait)
 	defer over.Stop()
 	for last := false; ; {
@@ -184,6 +186,7 @@ func (s *server) settled(c *call, t *Target, id ledger.RecordID, until time.Time
 		}
 		select {
 		case <-changed:
+		case <-paused:
 		case <-over.C:
 			last = true
 		case <-s.Stop.Done():

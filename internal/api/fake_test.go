@@ -31,10 +31,12 @@ type fake struct {
 	paused   map[string]ledger.Pause
 	disabled map[string]string // destinations, and why
 	stopped  string
-	fails    error // what every call returns
-	reads    int   // calls that a disk would have answered
-	joined   bool  // there are or were joined records
-	forget   bool  // records are accepted and not kept: for very many of them
+	signals  []ledger.Signal // that lanes heard
+	wait     time.Duration   // until a lane has a token
+	fails    error           // what every call returns
+	reads    int             // calls that a disk would have answered
+	joined   bool            // there are or were joined records
+	forget   bool            // records are accepted and not kept: for very many of them
 }
 
 // work is a row of a load.
@@ -402,4 +404,20 @@ func (f *fake) Targets(ctx context.Context) ([]string, error) {
 		names[r.Target] = true
 	}
 	return slices.Sorted(maps.Keys(names)), err
+}
+
+func (f *fake) Take(ctx context.Context, _ ledger.LaneID, _ int) (int, time.Duration, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	if f.wait > 0 {
+		return 0, f.wait, err
+	}
+	return 1, 0, err
+}
+
+func (f *fake) Report(ctx context.Context, _ ledger.LaneID, s ledger.Signal) error {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	f.signals = append(f.signals, s)
+	return err
 }

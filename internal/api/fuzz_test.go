@@ -121,7 +121,9 @@ func TestGenerated(t *testing.T) {
 			case got.status >= 500:
 				t.Fatalf("%s %s is answered %d: %s", r.Method, r.URL, got.status, got.body)
 			case got.status >= 400 && r.Method != http.MethodHead:
-				if strings.HasPrefix(r.URL.Path, "/v3/s") || strings.HasSuffix(r.URL.Path, "/enrich") && r.URL.Path[0] == '/' {
+				if strings.HasPrefix(r.URL.Path, api.PublicAPIPath) {
+					checkMessage(t, got)
+				} else if strings.HasPrefix(r.URL.Path, "/v3/s") || strings.HasSuffix(r.URL.Path, "/enrich") && r.URL.Path[0] == '/' {
 					checkClayRefusal(t, got)
 				} else {
 					checkRefusal(t, got)
@@ -145,7 +147,7 @@ func generated(rnd *rand.Rand) *http.Request {
 	}
 	path := pick("/v1/targets/people/records", "/v1/targets/eu/firms/records", "/v1/records", "/v1/records/"+odd(), "/v1/targets",
 		"/v1/targets/"+odd()+"/records", "/v1/targets/people/pause", "/v1/targets/people/resume", "/v1/stop", "/v1/start", "/v1/reload",
-		"/v1/people/enrich", "/v3/companies/enrich", "/v3/sources/webhook/people", "/v3/sources/webhook/"+odd(),
+		"/public/v0/me", "/public/v0/routines/"+odd()+"/run", "/v1/people/enrich", "/v3/companies/enrich", "/v3/sources/webhook/people", "/v3/sources/webhook/"+odd(),
 		"/v1/keys/"+odd(), "/v1/records/rec_00000000000000000000000004/"+pick("replay", "resolve", "cancel", odd()), "/"+odd(), "/docs")
 	query := ""
 	if rnd.IntN(2) == 0 {

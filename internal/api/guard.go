@@ -110,6 +110,14 @@ func bearer(r *http.Request) (string, bool) {
 	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
 }
 
+// keyIn takes the key from a header of Clay's, where the caller sent it there and not as Bearer.
+func (c *call) keyIn(header string) {
+	if sent := c.Header[header]; len(sent) == 1 && len(c.Header["Authorization"]) == 0 {
+		c.Request = c.Clone(c.Context())
+		c.Header.Set("Authorization", "Bearer "+sent[0])
+	}
+}
+
 // keyHint is the hint for those who are kept out because there are no keys.
 const keyHint = "make an API key with claygate keys create, then send it as Authorization: Bearer cg_…"
 

@@ -64,11 +64,16 @@ type setup struct {
 	stop     context.Context
 	dedupeBy []string
 	people   *ledger.Target // default: people
+	clay     atClay         // answers calls that are passed through; default: 200 {"ok":true}
+	others   []api.Upstream // workspaces beside main
 	targets  []api.Target   // as the surface sees them; default: people and firms, which answer drop-in clients
 }
 
 func newGateway(t testing.TB, o setup) *gateway {
 	t.Helper()
+	if o.clay == nil {
+		o.clay = func(*http.Request) (*http.Response, error) { return answered(200, `{"ok":true}`), nil }
+	}
 	people := people
 	if o.people != nil {
 		people = *o.people
@@ -90,7 +95,8 @@ func newGateway(t testing.TB, o setup) *gateway {
 	}
 	g.handler = api.New(api.Options{
 		Intake: in, Ledger: o.store, Hub: hub, Version: "1.2.3", Trusted: !o.guarded, Stop: o.stop,
-		Targets: func() []api.Target { return g.configured },
+		Targets:   func() []api.Target { return g.configured },
+		Upstreams: func() []api.Upstream { return append([]api.Upstream{upstream}, o.others...) }, Outgoing: o.clay,
 		Reload: func(context.Context) (api.Reloaded, error) {
 			return api.Reloaded{Targets: 2, Added: []string{"people"}, Removed: []string{}, Restart: []string{"listen"}}, nil
 		},

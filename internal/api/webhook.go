@@ -114,10 +114,7 @@ func (s *server) fed(c *call) (*Target, error) {
 		}
 		return nil, refusal(notFound, "Not found")
 	}
-	if sent := c.Header["X-Clay-Webhook-Auth"]; len(sent) == 1 && len(c.Header["Authorization"]) == 0 {
-		c.Request = c.Clone(c.Context())
-		c.Header.Set("Authorization", "Bearer "+sent[0])
-	}
+	c.keyIn("X-Clay-Webhook-Auth")
 	if err := s.admit(c); err != nil {
 		return nil, err
 	}

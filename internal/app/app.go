@@ -50,6 +50,7 @@ type App struct {
 	started    bool
 	parts      atomic.Pointer[parts]    // what follows from the configured targets
 	clients    map[account]*clay.Client // all that were ever used
+	outgoing   *http.Transport          // of calls that are passed through
 	close      sync.Once
 }
 
@@ -63,7 +64,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	stopping, stopCalls := context.WithCancel(context.Background())
 	a := &App{
 		stopping: stopping, stopCalls: stopCalls, Hub: &ledger.Hub{}, broken: make(chan error, 1), config: c,
-		clients: map[account]*clay.Client{},
+		clients: map[account]*clay.Client{}, outgoing: newOutgoing(),
 	}
 	a.poller.Store(collect.NewPoller(collect.PollerOptions{}))
 	if err := a.open(ctx); err != nil {
@@ -128,6 +129,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	surface := api.Options{
 		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: a.served, Version: a.config.Version, Stop: a.stopping,
 		Log: a.config.Log, Via: a.via, Reload: a.reloader(), Loaded: a.dispatcher.Also, Keys: api.NewKeyring(store),
+		Upstreams: a.upstreams, Outgoing: a.outgoing,
 	}
 	a.serveAPI(a.api, api.New(surface))
 	surface.Trusted = true
@@ -193,6 +195,7 @@ func (a *App) closeAll() error {
 	for _, s := range []*server{a.callbacks, a.api, a.socket} {
 		errs = append(errs, s.close())
 	}
+	a.outgoing.CloseIdleConnections()
 	for _, c := range a.clients {
 		errs = append(errs, c.Close())
 	}

@@ -19,6 +19,7 @@ type parts struct {
 	intakes   []intake.Target
 	callbacks []collect.Target
 	served    []api.Target
+	upstreams []api.Upstream
 	webhooks  map[ledger.Digest]*clay.Client
 	lookups   map[string]*clay.Client // by target
 	apis      map[ledger.LaneID]*clay.Client
@@ -58,6 +59,8 @@ func (a *App) prepare(c Config) (*parts, error) {
 		lanes[t.lane()] = c.pace(t)
 	}
 	c.paces(lanes)
+	c.pacesAPIs(lanes)
+	p.upstreams = c.upstreams()
 	p.catalog = ledger.NewCatalog(targets, lanes)
 	return p, nil
 }

@@ -66,7 +66,7 @@ func (d *decoder) checkOneClay(c *Config) {
 	}
 	for _, name := range names(c.Workspaces) {
 		w, path := c.Workspaces[name], join("workspaces", name)+".base_url"
-		if (len(w.Lookups)+len(w.Routines) > 0 || d.given(path)) && !d.source.Emulate {
+		if (len(w.Lookups)+len(w.Routines) > 0 || w.PublicAPIKey.IsSet() || d.given(path)) && !d.source.Emulate {
 			see(path, w.BaseURL)
 		}
 	}

@@ -72,7 +72,7 @@ type Log struct {
 type Workspace struct {
 	// EnterpriseAPIKey is the key of Clay's Enterprise API. Only lookups need it.
 	EnterpriseAPIKey Secret `yaml:"enterprise_api_key"`
-	// PublicAPIKey is the key of Clay's Public API. Only routines need it.
+	// PublicAPIKey is the key of Clay's Public API. Routines need it, and calls that are passed through.
 	PublicAPIKey Secret `yaml:"public_api_key"`
 	// CompletionWebhook is where Clay tells of the ends of runs. Default none: then runs are asked for only.
 	CompletionWebhook CompletionWebhook `yaml:"completion_webhook"`

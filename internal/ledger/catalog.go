@@ -26,17 +26,17 @@ func (c *Catalog) freed(lane LaneID) Pace {
 // default one.
 func NewCatalog(targets []Target, lanes map[LaneID]Pace) *Catalog {
 	c := &Catalog{targets: map[string]Target{}, lanes: map[LaneID]Pace{}}
+	for lane, pace := range lanes { // one without targets paces deliveries, or other calls
+		if pace != (Pace{}) {
+			c.lanes[lane] = pace.normal()
+		}
+	}
 	for _, t := range targets {
 		if _, twice := c.targets[t.Name]; !twice {
 			c.order = append(c.order, t.Name)
 		}
 		c.targets[t.Name] = t
 		c.lanes[t.Lane] = lanes[t.Lane].normal()
-		for _, name := range t.Destinations() {
-			if lane := Outgoing(name).Lane(); lanes[lane] != (Pace{}) {
-				c.lanes[lane] = lanes[lane].normal()
-			}
-		}
 	}
 	return c
 }
