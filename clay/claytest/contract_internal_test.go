@@ -248,7 +248,7 @@ func bites(t *testing.T, name string, s shape, text string) (tried int) {
 // optional are the fields that may be missing.
 var optional = []string{
 	"cli_onboarded", "action_execution_balance", "webhook_id", "result", "error", "cursor", "limit", "period_quota",
-	"exhaustion_reason", "linkedin_url", "description", "allowed_values", "create_examples", "is_stale", "value",
+	"exhaustion_reason", "description", "allowed_values", "create_examples", "is_stale", "value",
 	"alias", "as", "select", "field_mode", "filter", "fields",
 	"e", "Title", // which a row of a table may have or not
 }

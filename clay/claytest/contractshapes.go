@@ -28,8 +28,6 @@ var (
 			"company": orNull(textShape), "title": orNull(textShape), "location": orNull(textShape),
 			"start_date": orNull(textShape), "end_date": orNull(textShape),
 		}), 0, lots),
-		// Not in the document; Clay's command line takes it.
-		"linkedin_url?": orNull(textShape),
 	})
 	companyShape = object(fields{
 		"clay_company_id": number, "name": orNull(textShape), "size": orNull(textShape), "type": orNull(textShape),
