@@ -69,6 +69,10 @@ func (r *Routine) Upload(ctx context.Context, items iter.Seq[Item]) (File, error
 
 const opUpload = "upload items"
 
+// OpStore is the [Error.Op] of putting a bulk run's file into the store whose address Clay gave. What the store refuses
+// says nothing about the API's key, plan or routine, as a refused address would.
+const OpStore = "store items"
+
 // spool writes the items' lines.
 func spool(ctx context.Context, to io.Writer, items iter.Seq[Item]) (f File, e *Error) {
 	w := bufio.NewWriterSize(to, 64<<10)
@@ -127,15 +131,15 @@ func (r *Routine) upload(ctx context.Context, f *File, from io.ReaderAt) *Error 
 		if out.ID == "" {
 			return incomplete(opUpload, a, "it holds no file_id")
 		}
-		u, e2 := r.c.signedURL(opUpload, out.URL)
+		u, e2 := r.c.signedURL(OpStore, out.URL)
 		if e2 != nil {
 			return e2
 		}
 		f.ID = out.ID
 		_, e = r.c.run(ctx, operation{
-			op: opUpload, waits: ctx, repeatable: rereads,
+			op: OpStore, waits: ctx, repeatable: rereads,
 			once: func(ctx context.Context) (int, *Error) {
-				return r.c.put(ctx, signed{op: opUpload, method: http.MethodPut, url: u, body: io.NewSectionReader(from, 0, f.Bytes), size: f.Bytes})
+				return r.c.put(ctx, signed{op: OpStore, method: http.MethodPut, url: u, body: io.NewSectionReader(from, 0, f.Bytes), size: f.Bytes})
 			},
 		})
 		if e == nil || e.Kind != KindForbidden {

@@ -100,6 +100,8 @@ func TestUploadsAreRepeated(t *testing.T) {
 	a, server, load := faulty(t, Routine{Runs: always}, 50,
 		claytest.Fault{Kind: claytest.AnswerAfter, Status: []int{500}, Count: 1, Path: "/upload-url"},
 		claytest.Fault{Kind: claytest.DropAfter, Count: 1, Path: "/_files/uploads/"},
+		// Both of the SDK's tries: the store's refusals must not pause the target.
+		claytest.Fault{Kind: claytest.Answer, Status: []int{403}, Count: 2, Path: "/_files/uploads/"},
 	)
 	a.Start(load)
 	until(t, a, load, is(ledger.Done, 50))

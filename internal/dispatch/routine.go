@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -72,7 +73,11 @@ func (r *Routine) startBulk(ctx context.Context, s RunStart) ledger.RunAnswer {
 	case err != nil && ctx.Err() != nil:
 		return ledger.RunAnswer{Answer: released}
 	case err != nil:
-		answer := failed(err, uploadVerdict)
+		verdict := uploadVerdict
+		if e, ok := errors.AsType[*clay.Error](err); ok && e.Op == clay.OpStore {
+			verdict = storeVerdict
+		}
+		answer := failed(err, verdict)
 		answer.Outcome = ledger.NotSent // whatever became of the file, no run was started
 		return ledger.RunAnswer{Answer: answer}
 	}
@@ -125,4 +130,14 @@ func uploadVerdict(k clay.Kind) ledger.Verdict {
 	default:
 		return v
 	}
+}
+
+// storeVerdict is that of putting the file where Clay said. The store knows neither key nor routine: what it refuses is
+// an address that has died, and no reason to pause the target.
+func storeVerdict(k clay.Kind) ledger.Verdict {
+	switch k {
+	case clay.KindUnauthorized, clay.KindPaymentRequired, clay.KindForbidden, clay.KindExhausted, clay.KindNotFound, clay.KindDeprecated:
+		return ledger.Unsent
+	}
+	return uploadVerdict(k)
 }
