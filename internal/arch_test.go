@@ -61,9 +61,10 @@ var rules = map[string]rule{
 	"internal/config":            {ours: []string{"internal/expression"}}, // so that a mistake in one is said with its line
 	"internal/sheet":             {},
 	"internal/routine":           {stdOnly: true, ours: []string{"clay"}},
+	"internal/doctor":            {},
 	// The only wiring: it alone names concrete stores.
 	"internal/app": {ours: slices.Concat(surfaces, verbs, stores, core, point, []string{"internal/config", "internal/expression", "clay/claytest"})},
-	"internal/cli": {ours: []string{"internal/app", "internal/sheet", "internal/config", "internal/routine", "clay", "clay/claytest", "client", "internal/ledger"}},
+	"internal/cli": {ours: []string{"internal/app", "internal/sheet", "internal/config", "internal/routine", "internal/doctor", "clay", "clay/claytest", "client", "internal/ledger"}},
 	"cmd/claygate": {ours: []string{"internal/cli"}},
 }
 

@@ -14,10 +14,11 @@ const (
 	// alertEvery bounds how often notices are read: most are about records, of which there may be thousands a second.
 	alertEvery = time.Second
 	alertBatch = 1000
-	// usedEvery is how often the webhooks' use is looked at, and usedShare from which share on it is told: at Clay's pace
-	// the rest of 50,000 lasts eight minutes.
+	// usedEvery is how often the webhooks' use is looked at.
 	usedEvery = time.Minute
-	usedShare = 0.9
+	// WebhookWarning is the share of a webhook's limit from which on its use is told: at Clay's pace the rest of 50,000 lasts
+	// eight minutes.
+	WebhookWarning = 0.9
 )
 
 // alerts writes into the log what needs somebody's eye: a target that sends nothing more, a stop, a webhook that is
@@ -143,7 +144,7 @@ func (a *alerts) look(ctx context.Context) {
 			return
 		}
 		for i, w := range t.Webhooks {
-			if used := status.Used[w.ID] + w.Start; w.Limit > 0 && !a.used[w.ID] && float64(used) >= usedShare*float64(w.Limit) {
+			if used := status.Used[w.ID] + w.Start; w.Limit > 0 && !a.used[w.ID] && float64(used) >= WebhookWarning*float64(w.Limit) {
 				a.used[w.ID] = true
 				a.log.Warn("a webhook is nearly used up: add another one to its target, on a table of its own",
 					"target", t.Name, "webhook", i+1, "used", used, "limit", w.Limit)

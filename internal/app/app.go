@@ -90,7 +90,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	a.Ledger = store
-	if p.base != "" {
+	if p.base != "" && !a.config.Passive { // which only looks
 		if err := store.Bind(ctx, p.base); err != nil {
 			return err
 		}

@@ -24,8 +24,8 @@ type Config struct {
 	Targets []Target
 	// Destinations are where the ends of records are forwarded. With Emulate nothing is.
 	Destinations []Destination
-	// Passive opens no destination and forwards nothing: for a command on a ledger that nobody serves. What is to be
-	// forwarded waits for the next process that does.
+	// Passive opens no destination, forwards nothing and does not tie the ledger to the targets' Clay: for a command on a
+	// ledger that nobody serves. What is to be forwarded waits for the next process that does. Such an app is never started.
 	Passive bool
 	// Callbacks says how the URLs are called that records bring; its own URL means nothing. Nil: records may bring none.
 	Callbacks *forward.Webhook

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -15,6 +16,10 @@ import (
 
 // CallbackPath is where callbacks arrive, followed by the target's name.
 const CallbackPath = collect.CallbackPath
+
+// InstanceHeader is the header in which the callbacks' listener names its process to whoever asks for /healthz. The name is
+// made anew at each start and tells nothing: it only shows whether a public URL leads here.
+const InstanceHeader = "X-Claygate-Instance"
 
 // server is one listener and what answers there.
 type server struct {
@@ -67,7 +72,7 @@ func (a *App) takeCallbacks(callbacks, completions http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle(collect.CallbackPath, callbacks)
 	mux.Handle(collect.CompletionPath, completions)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.Handle("GET /healthz", Alive(rand.Text()))
 	a.callbacks.serve(&http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -76,6 +81,14 @@ func (a *App) takeCallbacks(callbacks, completions http.Handler) {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}, a.config.Log)
+}
+
+// Alive answers /healthz on the callbacks' listener, as the process of that name.
+func Alive(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(InstanceHeader, name)
+		w.WriteHeader(http.StatusNoContent)
+	})
 }
 
 // serveAPI answers the API's requests from now on. The API sets its own deadlines: calls that wait and streams have

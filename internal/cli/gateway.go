@@ -21,6 +21,7 @@ import (
 type gatewayFlags struct {
 	url, ledger, config string
 	emulate, json       bool
+	loaded              *config.Config // read already, with its secrets; nil to have it read
 }
 
 func (f *gatewayFlags) add(c *cobra.Command) {
@@ -85,6 +86,10 @@ func (g *gateway) close() error {
 
 // idle is an app on the ledger that knows the configured targets and sends nothing.
 func (f *gatewayFlags) idle(s Streams, path string) app.Config {
+	if f.loaded != nil {
+		run := app.FromConfig(*f.loaded)
+		return app.Config{Ledger: path, Targets: run.Targets, PublicAPI: run.PublicAPI, Destinations: run.Destinations, Passive: true, Version: version()}
+	}
 	source := config.Source{Path: f.config, Getenv: s.Getenv}
 	source.Emulate = f.config != "" // a file's secrets are not needed to look
 	run := app.Config{}

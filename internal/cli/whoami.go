@@ -103,15 +103,17 @@ func reference(secret config.Secret) string {
 	return strings.Trim(secret.String(), "[]")
 }
 
+var errNothingSet = &usageError{
+	message: "no key and no webhook of Clay's is set",
+	hint:    envPublicKey + " runs routines on any plan, CLAY_WEBHOOK_URL sends to a table; `claygate enrich FILE --emulate` needs neither",
+}
+
 func environmentSurfaces(ctx context.Context, s Streams) ([]tried, error) {
 	key, from := publicKey(s)
 	_, enterprise := enterpriseKey(s)
 	_, hook := firstSet(s, "CLAY_WEBHOOK_URL")
 	if from == "" && enterprise == "" && hook == "" {
-		return nil, &usageError{
-			message: "no key and no webhook of Clay's is set",
-			hint:    envPublicKey + " runs routines on any plan, CLAY_WEBHOOK_URL sends to a table; `claygate enrich FILE --emulate` needs neither",
-		}
+		return nil, errNothingSet
 	}
 	if _, token := firstSet(s, "CLAY_WEBHOOK_TOKEN"); hook != "" && token != "" {
 		hook += " with " + token
