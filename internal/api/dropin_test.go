@@ -176,6 +176,26 @@ func TestDropInKeepsEndsApart(t *testing.T) {
 	}
 }
 
+// Who waits hears at once that Clay refuses, also where the work is another's.
+func TestDropInHearsOfAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, setup{})
+		begin, answers := time.Now(), make(chan reply)
+		for range 2 {
+			go func() { answers <- g.do("POST", "/v1/people/enrich", `{"email":"ada@example.com"}`) }()
+		}
+		time.Sleep(time.Second)
+		if err := g.store.Pause(t.Context(), "people", ledger.Pause{Reason: "Clay has no credits left", Status: 402}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got := <-answers; got.status != 402 || time.Since(begin) != time.Second {
+				t.Errorf("%d after %s: %s", got.status, time.Since(begin), got.body)
+			}
+		}
+	})
+}
+
 // Who asks wrongly, or without a right to, learns which it was.
 func TestDropInRefusals(t *testing.T) {
 	g := newGateway(t, setup{guarded: true, stop: ended()})

@@ -326,7 +326,7 @@ func (f *fake) set(ctx context.Context, n ledger.Notice, change func()) error {
 	defer unlock()
 	if err == nil {
 		change()
-		topics := map[any]struct{}{}
+		topics := map[any]struct{}{ledger.Pauses: {}}
 		f.announce(n, topics)
 		f.hub.Publish(topics)
 	}
