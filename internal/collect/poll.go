@@ -176,7 +176,9 @@ func (p *Poller) askInline(ctx context.Context, client *clay.Client, run ledger.
 	case errors.Is(err, clay.KindNotFound):
 		return ledger.RunGone{}
 	case err != nil:
-		return trouble(err)
+		t := trouble(err)
+		t.Restart = run.Cursor != "" && errors.Is(err, clay.KindInvalid) // nothing else is in the question
+		return t
 	case !page.Done():
 		return ledger.RunProgress{Jitter: rand.Float64()}
 	case page.Status != clay.RunComplete:
@@ -193,7 +195,7 @@ func ended(e *clay.RunError) string {
 }
 
 // trouble says that a question failed, and why.
-func trouble(err error) ledger.RunEvent {
+func trouble(err error) ledger.RunTrouble {
 	a := ledger.Answer{Outcome: ledger.Unknown, Verdict: ledger.Failed, Reason: err.Error(), Jitter: rand.Float64()}
 	var e *clay.Error
 	if !errors.As(err, &e) {

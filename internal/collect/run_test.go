@@ -184,6 +184,27 @@ func TestQuestionsAreAskedAgain(t *testing.T) {
 	})
 }
 
+// A cursor that Clay no longer takes, however often, sends nobody away without results: the pages are read anew.
+func TestRefusedCursor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, setting{clay: unlimited})
+		first := func(e claytest.Event) bool {
+			return strings.Contains(e.Request.URL.Path, "/routines/run/") && !e.Request.URL.Query().Has("cursor")
+		}
+		e.faults(claytest.Fault{
+			Kind: claytest.Answer, Status: []int{200}, Count: 6, When: first,
+			Body: `{"routine_run_id":"r","total":3,"finished":3,"status":"complete","data":[],"cursor":"of yesterday"}`,
+		})
+		began := time.Now()
+		e.take(3)
+		e.in(ledger.Done, 3)
+		e.once()
+		if n := e.clay.Stats().Requests; n != 14 || time.Since(began) > 5*time.Minute {
+			t.Errorf("%d calls in %s, want the start, six first pages with a dead cursor, and one without", n, time.Since(began))
+		}
+	})
+}
+
 func TestForgottenRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(t, setting{clay: unlimited})

@@ -73,7 +73,7 @@ func DecideRun(t Target, r Run, e RunEvent) RunChange {
 		c.Lane = Signal{Kind: Flowing}
 		return c
 	case RunTrouble:
-		return runTrouble(r, e.Answer)
+		return runTrouble(r, e)
 	}
 	return r.stay()
 }
@@ -148,7 +148,10 @@ func runItems(r Run, e RunItems) RunChange {
 		c.Run, c.Due = r, PollLease
 		return c
 	}
-	r.Cursor, r.Misses, r.Reason = e.Cursor, 0, ""
+	if r.Cursor != "" || e.Cursor == "" { // else the page may be the first one again, because Clay refused the second's cursor
+		r.Misses, r.Reason = 0, ""
+	}
+	r.Cursor = e.Cursor
 	r.Pages++
 	if e.Last || r.Pages > r.Size+1 { // pages that go round in a circle
 		r.State, r.Cursor = RunDone, ""
@@ -180,7 +183,11 @@ func (r Run) lose(reason string) RunChange {
 }
 
 // runTrouble asks again later.
-func runTrouble(r Run, a Answer) RunChange {
+func runTrouble(r Run, e RunTrouble) RunChange {
+	a := e.Answer
+	if e.Restart {
+		r.Cursor, r.Pages = "", 0
+	}
 	r.Misses++
 	r.Reason = a.Reason
 	c := RunChange{Run: r, Lane: a.signal(), Due: max(a.RetryAfter, troubleBase/2+fullJitter(troubleBase, r.Misses-1, a.Jitter))}

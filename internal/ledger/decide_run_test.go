@@ -30,6 +30,7 @@ unworked      ·                  lost,queued        lost,queued        ·      
 unworked-one  ·                  lost,dead          lost,dead          ·        ·         ·                  ·        lost,dead
 gone          ·                  lost,dead          lost,dead          ·        ·         ·                  ·        lost,dead
 trouble       ·                  ·                  ·                  ·        ·         ·                  ·        ·
+restart       ·                  ·                  ·                  ·        ·         ·                  ·        ·
 tick-early    ·                  ·                  ·                  ·        ·         ·                  ·        ·
 tick-claim    uncertain          ·                  ·                  ·        ·         ·                  ·        ·
 tick-late     uncertain          lost,dead          lost,dead          ·        ·         lost               ·        lost,dead
@@ -58,6 +59,7 @@ func runOccurrences() map[string]runOccurrence {
 		"unworked-one": {RunFailed{Reason: "validation_failed", Unworked: true}, alone},
 		"gone":         {event: RunGone{}},
 		"trouble":      {event: RunTrouble{Answer: Answer{Verdict: Doubtful, Reason: "silence"}}},
+		"restart":      {event: RunTrouble{Answer: Answer{Verdict: Failed, Reason: "no such cursor"}, Restart: true}},
 		"tick-early":   {RunTick{}, old(RunClaimTimeout - 1)},
 		"tick-claim":   {RunTick{}, old(RunClaimTimeout)},
 		"tick-late":    {RunTick{}, old(RunLifetime)},
@@ -139,6 +141,19 @@ func restOf(c RunChange) string {
 		}
 	}
 	return fmt.Sprintf("%#v", c.Rest)
+}
+
+// A refused cursor is given up, and Clay is asked less and less often while it goes on refusing.
+func TestRestartedPages(t *testing.T) {
+	r, last := Run{State: RunRunning, Size: 1}, time.Duration(0)
+	for n := range 6 {
+		r = DecideRun(Target{Runs: &RunPolicy{}}, r, RunItems{Cursor: "x"}).Run
+		c := DecideRun(Target{Runs: &RunPolicy{}}, r, RunTrouble{Answer: Answer{Verdict: Failed, Reason: "no such cursor", Jitter: 1}, Restart: true})
+		if r = c.Run; r.State != RunFetching || r.Cursor != "" || c.Due < last || n > 3 && c.Due < 10*time.Second {
+			t.Fatalf("%d: %+v, due in %s", n, r, c.Due)
+		}
+		last = c.Due
+	}
 }
 
 // A run whose records are too many, or hold a bad one, comes back as halves, until the bad one is alone.

@@ -36,7 +36,11 @@ type RunFailed struct {
 type RunGone struct{}
 
 // RunTrouble says that a question about the run failed. It says nothing about the run.
-type RunTrouble struct{ Answer Answer }
+type RunTrouble struct {
+	Answer Answer
+	// Restart says that Clay refused the cursor: the pages are read from the first one again.
+	Restart bool
+}
 
 // RunTick says that the run's due time has come.
 type RunTick struct {

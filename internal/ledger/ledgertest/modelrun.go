@@ -171,7 +171,8 @@ func (h *runHistory) happens() {
 		h.apply(id, ledger.RunGone{})
 	case "trouble":
 		v := rapid.SampledFrom([]ledger.Verdict{ledger.Failed, ledger.Throttled, ledger.Refused}).Draw(h.T, "verdict")
-		h.apply(id, ledger.RunTrouble{Answer: ledger.Answer{Outcome: ledger.Answered, Verdict: v, Reason: "trouble", Jitter: 0.5}})
+		answer := ledger.Answer{Outcome: ledger.Answered, Verdict: v, Reason: "trouble", Jitter: 0.5}
+		h.apply(id, ledger.RunTrouble{Answer: answer, Restart: v == ledger.Failed && rapid.Bool().Draw(h.T, "restart")})
 	}
 }
 
