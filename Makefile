@@ -2,7 +2,7 @@
 #
 #   make test FUZZTIME=30s     a longer fuzz budget per target (a time, or a number of inputs such as 20000x)
 #   make test PKG=./clay/...   one part of the tree
-#   make soak SOAK=2h          1,000 kills, then the same tests over and over, with many more property cases
+#   make soak SOAK=2h          2,000 kills, then the same tests over and over, with many more property cases
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,6 +13,7 @@ P        ?= 2
 FUZZTIME ?= 5000x
 SOAK     ?= 30m
 KILLS    ?= 60
+RUNKILLS ?= 1000
 BENCH    ?= .
 TIMEOUT  ?= 10m
 
@@ -55,8 +56,9 @@ fuzz: ## Run every fuzz target: its seeds and FUZZTIME more
 bench: ## Run the Go benchmarks (BENCH=regexp)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 $(PKG)
 
-kills: need ## kill -9 claygate KILLS times at each named point and at random, and print what was lost
-	CLAYGATE_KILLS=$(KILLS) go test ./e2e -count=1 -timeout 0 -v -run '^(TestCrashPoints|TestKillNineOfServe)$$' | grep -v '^=== '
+kills: need ## kill -9 claygate KILLS times at each named point and at random, RUNKILLS times with runs in flight; print what was lost
+	CLAYGATE_KILLS=$(KILLS) CLAYGATE_RUN_KILLS=$(RUNKILLS) go test ./e2e -count=1 -timeout 0 -v \
+	  -run '^(TestCrashPoints|TestKillNineOfServe|TestKillNineWithRunsInFlight)$$' | grep -v '^=== '
 
 soak: need kills ## The kills; then all tests, with 100 times the property cases, for SOAK; then fuzz each target for a minute
 	end=$$(( $$(date +%s) + $$(sed -E 's/h/*3600+/; s/m/*60+/; s/s/+/; s/$$/0/' <<<'$(SOAK)') )); \

@@ -261,7 +261,11 @@ func (b *table) pacing(problems []string) (tightest float64, _ []string) {
 	if b.pace == 0 {
 		rate, burst = claytest.DefaultPerSecond, claytest.DefaultBurst
 	}
-	requests := b.clay.Requests()
+	return fullest(b.clay.Requests(), rate, burst, problems)
+}
+
+// fullest returns the share of a limit that the fullest window of requests used, and what is wrong with it.
+func fullest(requests []claytest.Request, rate, burst float64, problems []string) (tightest float64, _ []string) {
 	for i := range requests {
 		for j := i; j < len(requests); j++ {
 			window := requests[j].At.Sub(requests[i].At)
@@ -290,7 +294,10 @@ var reachable = map[string]string{
 
 // moved returns what is wrong between two looks at the ledger: a transition that is not in the table (I7), a record that
 // is gone, an attempt or a revision that is forgotten.
-func moved(before, after books) (problems []string) {
+func moved(before, after books) (problems []string) { return movedBy(reachable, before, after) }
+
+// movedBy is moved with another table.
+func movedBy(reachable map[string]string, before, after books) (problems []string) {
 	for id, was := range before.records {
 		is, found := after.records[id]
 		switch {

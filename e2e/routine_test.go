@@ -1,11 +1,15 @@
 package e2e_test
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,11 +17,14 @@ import (
 	"github.com/claygate/claygate/clay/claytest"
 )
 
+// routinePace is how many calls a second the gateway may make; Clay allows as many, and a burst of twice that.
+const routinePace = 40
+
 // newRoutine makes a gateway whose target is a routine of the Public API, with a completion webhook, at a Clay that
 // allows just what the gateway is told to keep to.
 func newRoutine(t *testing.T) *gateway {
 	t.Helper()
-	const perSecond, secret = 40, "whsec_0123456789abcdef"
+	const perSecond, secret = routinePace, "whsec_0123456789abcdef"
 	dir, callback := t.TempDir(), freeAddress(t)
 	g := &gateway{
 		table: &table{t: t, dir: dir, callback: callback}, api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
@@ -60,17 +67,35 @@ func startsRun(e claytest.Event) bool {
 	return strings.HasSuffix(path, "/run") || strings.HasSuffix(path, "/start")
 }
 
-// The gateway is killed ten times with runs in flight, at random moments and with Clay at its worst, and then left alone.
-// Nothing that was acknowledged is lost, and no record is in two runs at Clay without that being said.
+// roundOfKills is how often one gateway is killed before another begins: its books are audited after each kill.
+const roundOfKills = 10
+
+// The gateway is killed with runs in flight, at random moments and with Clay at its worst, and then left alone. Nothing that
+// was acknowledged is lost, and no record is in two runs at Clay without that being said. CLAYGATE_RUN_KILLS says how often,
+// 10 times by default; after CLAYGATE_RUN_TIME no further round begins.
 func TestKillNineWithRunsInFlight(t *testing.T) {
 	t.Parallel()
-	const kills = 10
+	number, err := strconv.Atoi(cmp.Or(os.Getenv("CLAYGATE_RUN_KILLS"), strconv.Itoa(roundOfKills)))
+	limit, limitErr := time.ParseDuration(cmp.Or(os.Getenv("CLAYGATE_RUN_TIME"), "24h"))
+	if err != nil || limitErr != nil || number < 1 {
+		t.Fatalf("CLAYGATE_RUN_KILLS must be a number, CLAYGATE_RUN_TIME a duration such as 1h: %v, %v", err, limitErr)
+	}
+	began, sum := time.Now(), runFigures{}
+	for done := 0; done < number && time.Since(began) < limit && !t.Failed(); done += roundOfKills {
+		t.Run(strconv.Itoa(done), func(t *testing.T) { sum.add(killRuns(t, min(roundOfKills, number-done))) })
+	}
+	t.Logf("all in all: %s", sum)
+}
+
+// killRuns makes one round of kills and returns what it came to.
+func killRuns(t *testing.T, kills int) runFigures {
 	g := newRoutine(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
+	first := random.IntN(len(runEvils))
 	for n := range kills {
-		g.must(g.clay.SetFaults(runEvils[n%len(runEvils)]...))
+		g.must(g.clay.SetFaults(runEvils[(first+n)%len(runEvils)]...))
 		c := g.serve(g.env...)
 		for part := range 4 {
 			g.handIn(c, 10*n+part, 1+random.IntN(40*part+20))
@@ -78,7 +103,9 @@ func TestKillNineWithRunsInFlight(t *testing.T) {
 		}
 		pause(t.Context(), time.Duration(random.IntN(700))*time.Millisecond)
 		c.kill()
-		t.Logf("kill %2d: %s", n+1, g.auditRuns())
+		f := g.auditRuns()
+		f.kills = n + 1
+		t.Log(f)
 	}
 	g.must(g.clay.SetFaults())
 	c := g.serve(g.env...)
@@ -89,7 +116,10 @@ func TestKillNineWithRunsInFlight(t *testing.T) {
 	}
 	g.must(c.cmd.Process.Signal(os.Interrupt))
 	c.mustEnd(0)
-	t.Logf("left alone: %s", g.auditRuns())
+	f := g.auditRuns()
+	f.kills = kills
+	t.Logf("left alone: %s", f)
+	return f
 }
 
 // handIn hands n records in, as lines, until the gateway has said that they are safe.
@@ -110,8 +140,41 @@ func (g *gateway) handIn(c *child, name, n int) {
 	}
 }
 
-// auditRuns compares the ledger of a dead gateway with what its caller was told and with the runs at Clay.
-func (g *gateway) auditRuns() string {
+// reachableInRuns is [reachable] for records of a routine: their items may fail, and a run on which Clay did not work gives
+// them back.
+var reachableInRuns = func() map[string]string {
+	all := maps.Clone(reachable)
+	all["sent"] = "queued sending sent uncertain done dead expired canceled"
+	return all
+}()
+
+// runFigures is what an audit counted.
+type runFigures struct {
+	kills, acknowledged, runs, items, calls int
+	twice                                   int // records in more than one run at Clay, each of them flagged
+	tightest                                float64
+	states                                  map[string]int
+}
+
+func (f *runFigures) add(o runFigures) {
+	f.kills, f.acknowledged, f.runs, f.items, f.calls = f.kills+o.kills, f.acknowledged+o.acknowledged, f.runs+o.runs, f.items+o.items, f.calls+o.calls
+	f.twice, f.tightest = f.twice+o.twice, max(f.tightest, o.tightest)
+	if f.states == nil {
+		f.states = map[string]int{}
+	}
+	for state, n := range o.states {
+		f.states[state] += n
+	}
+}
+
+func (f runFigures) String() string {
+	return fmt.Sprintf("%d kills · %d acknowledged · %v · %d runs at Clay with %d items, %d records in more than one · %d calls, %.0f %% of the pace",
+		f.kills, f.acknowledged, f.states, f.runs, f.items, f.twice, f.calls, 100*f.tightest)
+}
+
+// auditRuns compares the ledger of a dead gateway with what its caller was told, with the runs at Clay and with the ledger
+// at the audit before.
+func (g *gateway) auditRuns() runFigures {
 	g.t.Helper()
 	books := read(g.t, g.ledger())
 	for id, email := range g.acknowledged {
@@ -125,10 +188,11 @@ func (g *gateway) auditRuns() string {
 			starts[recordOf(g.t, item)]++
 		}
 	}
-	doubled := 0
+	st := g.clay.Stats()
+	f := runFigures{acknowledged: len(g.acknowledged), states: books.states, runs: st.Runs, items: st.Items}
 	for record, n := range starts {
 		if n > 1 {
-			doubled++
+			f.twice++
 		}
 		if n > 1+books.doubles[record] || n > 1+books.flagged[record] {
 			g.t.Errorf("I2: record %s is in %d runs at Clay, with %d that may have doubled it and %d flags", record, n, books.doubles[record], books.flagged[record])
@@ -137,7 +201,18 @@ func (g *gateway) auditRuns() string {
 			g.t.Errorf("I5: record %s is in %d runs at Clay and was tried %d times", record, n, attempts)
 		}
 	}
-	st := g.clay.Stats()
-	return fmt.Sprintf("%d acknowledged · %v · %d runs at Clay with %d items, %d records in more than one · %d calls %v",
-		len(g.acknowledged), books.states, st.Runs, st.Items, doubled, st.Requests, st.Status)
+	problems := movedBy(reachableInRuns, g.before, books)
+	g.before = books
+	f.calls, f.tightest, problems = g.apiPace(problems)
+	for _, p := range problems {
+		g.t.Error(p)
+	}
+	return f
+}
+
+// apiPace counts the calls of the Public API and holds every window of them to the pace that the gateway is told to keep.
+func (g *gateway) apiPace(problems []string) (calls int, tightest float64, _ []string) {
+	requests := slices.DeleteFunc(g.clay.Requests(), func(r claytest.Request) bool { return !strings.HasPrefix(r.Path, claytest.PublicAPIPath) })
+	tightest, problems = fullest(requests, routinePace, 2*routinePace, problems)
+	return len(requests), tightest, problems
 }
