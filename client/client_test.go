@@ -188,6 +188,14 @@ func TestOperate(t *testing.T) {
 			t.Errorf("a key without a target: %v", err)
 		}
 	}
+	for run, err := range g.Runs(ctx, client.RunQuery{Target: "people", States: []string{"lost"}, Page: 1}) {
+		t.Errorf("a run of a table: %+v (%v)", run, err)
+	}
+	for _, err := range g.Runs(ctx, client.RunQuery{States: []string{"nonsense"}}) {
+		if !isKind(err, "invalid") {
+			t.Errorf("runs in no state that there is: %v", err)
+		}
+	}
 	if target, err := g.Pause(ctx, "people", "rebuilding"); err != nil || target.Paused == nil || target.Paused.Reason != "rebuilding" {
 		t.Errorf("%+v (%v)", target, err)
 	}

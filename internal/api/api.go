@@ -33,6 +33,7 @@ type Ledger interface {
 	Resume(ctx context.Context, target string) error
 	Loads
 	ledger.Lister
+	ledger.RunLister
 	ledger.Notices
 	ledger.Keys
 	ledger.Switch
@@ -138,6 +139,7 @@ func (s *server) routes() {
 	s.on("POST "+record+"/resolve", s.resolve, ledger.ScopeReplay)
 	s.on("POST "+record+"/cancel", s.cancel, ledger.ScopeReplay)
 
+	s.on("GET /v1/runs", s.runs, ledger.ScopeRead)
 	s.on("POST /v1/records/read", s.readRecords, ledger.ScopeRead, ledger.ScopeSend)
 	s.loadRoutes()
 	s.destinationRoutes()

@@ -30,6 +30,7 @@ type fake struct {
 	keys     []ledger.APIKey
 	paused   map[string]ledger.Pause
 	disabled map[string]string // destinations, and why
+	runs     []ledger.Run      // the oldest first
 	stopped  string
 	signals  []ledger.Signal // that lanes heard
 	wait     time.Duration   // until a lane has a token

@@ -54,7 +54,7 @@ func (s *server) list(c *call) error {
 // listQuery reads the parameters of a list, and which targets it goes over: none in particular, or those that the
 // caller's key is bound to.
 func (s *server) listQuery(c *call, params url.Values) (q ledger.Query, targets []string, err error) {
-	q = ledger.Query{Max: defaultLimit, Bodies: true}
+	q = ledger.Query{Bodies: true}
 	if q.States, err = states(params.Get("state")); err != nil {
 		return q, nil, err
 	}
@@ -63,10 +63,8 @@ func (s *server) listQuery(c *call, params url.Values) (q ledger.Query, targets 
 			return q, nil, err
 		}
 	}
-	if text := params.Get("limit"); text != "" {
-		if q.Max, err = strconv.Atoi(text); err != nil || q.Max < 1 || q.Max > maxLimit {
-			return q, nil, refusal(invalid, `"limit" must be a whole number from 1 to %d`, maxLimit)
-		}
+	if q.Max, err = listLimit(params); err != nil {
+		return q, nil, err
 	}
 	if name := params.Get("target"); name != "" {
 		if q.Target, err = s.watched(c, name); err != nil {
@@ -87,6 +85,19 @@ func (s *server) listQuery(c *call, params url.Values) (q ledger.Query, targets 
 		}
 	}
 	return q, targets, nil
+}
+
+// listLimit returns how many a page of a list is to have.
+func listLimit(params url.Values) (int, error) {
+	text := params.Get("limit")
+	if text == "" {
+		return defaultLimit, nil
+	}
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 || limit > maxLimit {
+		return 0, refusal(invalid, `"limit" must be a whole number from 1 to %d`, maxLimit)
+	}
+	return limit, nil
 }
 
 // listed returns the records of a query, over some targets only where they are named.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/claygate/claygate/clay/claytest"
+	"github.com/claygate/claygate/client"
 )
 
 // keyCanary is the key of the Public API in every world with routines. It may never be seen.
@@ -229,6 +230,11 @@ func TestRoutineWithALostStart(t *testing.T) {
 	}
 	if r := w.routine(in, "-o", w.path("out.csv")); r.code != exitSomeFailed || len(w.clay.RoutineRuns()) != 1 {
 		t.Errorf("again: exit %d, %d runs\n%s", r.code, len(w.clay.RoutineRuns()), r.err)
+	}
+	// Whoever looks for it in Clay needs to know which starts those are.
+	list := w.run("runs", "list", "--state", "uncertain,lost", "--json")
+	if run := last[client.Run](t, list); run.State != "uncertain" || run.Records != 3 || run.ClayID != nil || run.Reason == nil {
+		t.Errorf("exit %d: %s %s", list.code, list.out, list.err)
 	}
 }
 

@@ -15,6 +15,7 @@ type Store interface {
 	Runs
 	Reader
 	Lister
+	RunLister
 	Notices
 	Keeper
 	Outbox

@@ -3,9 +3,11 @@ package ledgertest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -52,6 +54,7 @@ func checkRunsAgainstModel(t *testing.T, open Opener) {
 		h.compare()
 		h.compareRest()
 		h.compareRuns()
+		h.compareRunLists()
 		h.checkStarts()
 	})
 }
@@ -242,6 +245,36 @@ func (h *runHistory) compareRuns() {
 		}
 		if diff := cmp.Diff(h.model.carried(id), ids); diff != "" {
 			h.T.Fatalf("run %d carries: -model +store\n%s", id, diff)
+		}
+	}
+}
+
+// compareRunLists compares the list of all runs, and those of one state, page by page.
+func (h *runHistory) compareRunLists() {
+	ids := slices.Sorted(maps.Keys(h.model.runs))
+	slices.Reverse(ids)
+	state := rapid.SampledFrom(ledger.RunStates).Draw(h.T, "state")
+	for _, q := range []ledger.RunQuery{{Max: 2}, {Max: 2, Target: worker}, {Max: 1, States: []ledger.RunState{state}}} {
+		var want, got []ledger.RunID
+		for _, id := range ids {
+			r := h.model.runs[id]
+			if (q.Target == "" || r.Target == q.Target) && (q.States == nil || r.State == state) {
+				want = append(want, id)
+			}
+		}
+		for {
+			page, err := h.ListRuns(h.Context(), q)
+			h.must(err)
+			for _, r := range page {
+				got = append(got, r.ID)
+				q.Before = r.ID
+			}
+			if len(page) == 0 {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			h.T.Fatalf("runs of %+v: -model +store\n%s", q, diff)
 		}
 	}
 }
