@@ -17,7 +17,7 @@ const signing = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5"
 type endpoint struct {
 	*httptest.Server
 	mu   sync.Mutex
-	bad  map[string]bool            // webhooks that were refused once, by their ID
+	bad  map[string]bool            // records of which a webhook was refused: the second try is in seconds, the third in minutes
 	told map[string]client.Delivery // the newest by record, in the form in which the file has its ID
 	n    int
 }
@@ -49,8 +49,8 @@ func (e *endpoint) take(t *testing.T, hook client.Delivery) bool {
 	record := recordOf(t, hook.Record.ID)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.n++; e.n%20 == 0 && !e.bad[hook.ID] {
-		e.bad[hook.ID] = true
+	if e.n++; e.n%20 == 0 && !e.bad[record] {
+		e.bad[record] = true
 		return false
 	}
 	if before := e.told[record]; hook.Record.Revision < before.Record.Revision {
