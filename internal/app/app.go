@@ -116,7 +116,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		Observe: a.observe, Trouble: a.config.Trouble, Idle: a.config.Idle, Log: a.config.Log,
 	})
 	a.poller.Store(a.newPoller(p))
-	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Log: a.config.Log})
+	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Refused: a.config.Refused, Log: a.config.Log})
 	a.janitor = &janitor{store: store, log: a.config.Log}
 	a.janitor.configure(a.config.Retention)
 	if a.forwarder, err = a.newForwarder(ctx, p); err != nil {

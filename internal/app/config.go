@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/claygate/claygate/internal/api"
+	"github.com/claygate/claygate/internal/collect"
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/expression"
 	"github.com/claygate/claygate/internal/forward"
@@ -55,11 +56,16 @@ type Config struct {
 	Trouble func(error)
 	// Idle, when set, is told how long it is until a lane can send again. See [dispatch.Options].
 	Idle func(ledger.LaneID, time.Duration)
+	// Refused, when set, is told of every callback that was refused. It must not block.
+	Refused func(Refusal)
 	// Log receives what happens. Default: nothing.
 	Log *slog.Logger
 	// LogAs is how Log is written, such as "info, json". A reload that finds another says that it takes a restart.
 	LogAs string
 }
+
+// Refusal is a callback that was refused.
+type Refusal = collect.Refusal
 
 // Target is a table in Clay, or one of its lookups.
 type Target struct {

@@ -15,6 +15,7 @@ import (
 // emulateFlags are the flags of emulate.
 type emulateFlags struct {
 	listen, token, callbackURL, journal string
+	botch                               string
 	perSecond, misses                   float64
 	limit                               int
 	seed                                uint64
@@ -35,6 +36,7 @@ func newEmulate(s Streams) *cobra.Command {
 	c.Flags().StringVar(&f.token, "token", "", "the webhook token to ask for (default: none)")
 	c.Flags().StringVar(&f.callbackURL, "callback-url", "http://"+defaultCallbackListen+app.CallbackPath+"default", "where the HTTP API column posts the enriched rows")
 	c.Flags().StringVar(&f.journal, "journal", "", "a file to remember the rows in, over restarts (default: none)")
+	c.Flags().StringVar(&f.botch, "botch", "", "a mistake in the HTTP API column, for setup to find: "+botches())
 	c.Flags().Float64Var(&f.perSecond, "per-second", 0, "the rate limit; negative for none (default: Clay's 10)")
 	c.Flags().Float64Var(&f.misses, "misses", 0, "the share of rows nothing is found for; negative for none (default 0.1)")
 	c.Flags().IntVar(&f.limit, "record-limit", 0, "the submissions a webhook takes in its life (default: Clay's 50000)")
@@ -42,11 +44,27 @@ func newEmulate(s Streams) *cobra.Command {
 	return c
 }
 
+// botches lists what --botch takes.
+func botches() string {
+	var names []string
+	for _, m := range claytest.Mistakes() {
+		names = append(names, string(m))
+	}
+	return strings.Join(names, ", ")
+}
+
 func emulate(s Streams, f emulateFlags) error {
+	column := claytest.Column{URL: f.callbackURL}
+	if f.botch != "" {
+		var err error
+		if column, err = column.Botched(claytest.Mistake(f.botch)); err != nil {
+			return &usageError{message: "--botch: there is no mistake " + f.botch, hint: "there are " + botches()}
+		}
+	}
 	log := slog.New(tint.NewTextHandler(s.Out, &tint.Options{NoColor: !s.Terminal}))
 	server, err := claytest.Start(claytest.Options{
 		Listen: f.listen, Token: f.token, PerSecond: f.perSecond, Misses: f.misses, Cap: f.limit, Seed: f.seed,
-		Column: claytest.Column{URL: f.callbackURL}, Journal: f.journal, Log: log,
+		Column: column, Journal: f.journal, Log: log,
 	})
 	if err != nil {
 		return &usageError{message: "Clay cannot be emulated: " + strings.TrimPrefix(err.Error(), "claytest: "), hint: "choose another address with --listen"}

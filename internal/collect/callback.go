@@ -38,6 +38,15 @@ type Options struct {
 	Tickets ledger.Tickets
 	Targets []Target
 	Log     *slog.Logger // default: none
+	// Refused, when set, is told of every callback that was refused, with what its cell in Clay shows. It must not block.
+	Refused func(Refusal)
+}
+
+// Refusal is a callback that was refused.
+type Refusal struct {
+	Target  string // the one that its URL names, which need not exist
+	Status  int
+	Message string // holds nothing of what the callback brought
 }
 
 // Callbacks takes the POSTs of Clay's HTTP API columns. A callback is on disk, and its record completed, before it is
@@ -48,11 +57,12 @@ type Callbacks struct {
 	tickets ledger.Tickets
 	targets atomic.Pointer[map[string]Target] // replaced whole, see [Callbacks.Configure]
 	log     *slog.Logger
+	refused func(Refusal)
 }
 
 // New returns the handler for POST [CallbackPath]{target}.
 func New(o Options) *Callbacks {
-	c := &Callbacks{store: o.Store, tickets: o.Tickets, log: o.Log}
+	c := &Callbacks{store: o.Store, tickets: o.Tickets, log: o.Log, refused: o.Refused}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -82,6 +92,9 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refusal != nil {
 		c.log.Warn("callback refused", "status", refusal.status, "reason", refusal.message)
 		refusal.write(w)
+		if c.refused != nil {
+			c.refused(Refusal{strings.TrimPrefix(r.URL.Path, CallbackPath), refusal.status, refusal.message})
+		}
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), holdAnswer)

@@ -64,10 +64,12 @@ func TestCallbackRefuses(t *testing.T) {
 		help   string
 	}{
 		"no ticket":                {`{"name":"Jo"}`, 401, "add it to the column's body"},
-		"an empty ticket":          {with("", `"a":1`), 401, "add it to the column's body"},
-		"a null ticket":            {`{"claygate_id":null}`, 401, "add it to the column's body"},
-		"a number":                 {`{"claygate_id":7}`, 401, "add it to the column's body"},
-		"a chip typed as text":     {with("/claygate_id", `"a":1`), 401, "does not hold what claygate sent"},
+		"an empty ticket":          {with("", `"a":1`), 401, "is empty"},
+		"a null ticket":            {`{"claygate_id":null}`, 401, "is empty"},
+		"a number":                 {`{"claygate_id":7}`, 401, "choose the column claygate_id itself"},
+		"a chip typed as text":     {with("/claygate_id", `"a":1`), 401, "typed as text"},
+		"a template's reference":   {with("{{claygate_id}}", `"a":1`), 401, "typed as text"},
+		"a part of an object":      {with("[object Object]", `"a":1`), 401, "[object Object]"},
 		"a forged ticket":          {with(forged, `"a":1`), 401, "does not hold what claygate sent"},
 		"another record's number":  {with("rec_7"+ticket[5:], `"a":1`), 401, "does not hold what claygate sent"},
 		"another attempt":          {with(ticket[:cut-1]+"2"+ticket[cut:], `"a":1`), 401, "does not hold what claygate sent"},

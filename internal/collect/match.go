@@ -20,13 +20,14 @@ func (c *Callbacks) match(target Target, body []byte) (ledger.Entry, *refused) {
 	}
 	field := ticketField(fields, target.TicketField)
 	var text string
-	if json.Unmarshal(fields[field], &text) != nil || strings.TrimSpace(text) == "" {
-		return ledger.Entry{}, &refused{http.StatusUnauthorized, "the field " + target.TicketField +
-			" is missing: add it to the column's body as /" + target.TicketField, 0}
+	if wrong := misplaced(fields[field], target.TicketField); wrong != "" {
+		return ledger.Entry{}, &refused{http.StatusUnauthorized, wrong, 0}
 	}
+	_ = json.Unmarshal(fields[field], &text) // misplaced saw that it is one
 	ticket, err := c.tickets.Verify(text)
 	if err != nil {
-		return ledger.Entry{}, &refused{http.StatusUnauthorized, "the field " + target.TicketField + " does not hold what claygate sent with the row", 0}
+		return ledger.Entry{}, &refused{http.StatusUnauthorized, "the field " + target.TicketField +
+			" does not hold what claygate sent with the row: choose the webhook's column " + target.TicketField + "; rows that another gateway sent are not taken here", 0}
 	}
 	delete(fields, field)
 	result, err := json.Marshal(fields)
@@ -38,6 +39,26 @@ func (c *Callbacks) match(target Target, body []byte) (ledger.Entry, *refused) {
 		Event:    ledger.Result{Attempt: ticket.Attempt, Fields: result},
 		Callback: &ledger.Callback{Target: target.Name, Body: body},
 	}, nil
+}
+
+// misplaced says what people put where the ticket belongs, "" for what may be one. Each is a known mistake in Clay's editor
+// (docs/clay.md).
+func misplaced(value json.RawMessage, field string) string {
+	var text string
+	notText := json.Unmarshal(value, &text) != nil
+	switch text = strings.TrimSpace(text); {
+	case value == nil:
+		return "the field " + field + " is missing: add it to the column's body, with the chip of the column " + field
+	case notText:
+		return "the field " + field + " does not hold what claygate sent with the row: choose the column " + field + " itself"
+	case text == "":
+		return "the field " + field + " is empty: its chip must be the webhook's column " + field + ", which rows have that claygate sent"
+	case strings.HasPrefix(text, "/") || strings.HasPrefix(text, "{{"):
+		return "the field " + field + " holds a reference that was typed as text: delete it, type / and choose the column " + field + " from the list"
+	case text == "[object Object]":
+		return "the field " + field + " arrived as [object Object]: choose the column " + field + " itself, not a part of another column or of a formula"
+	}
+	return ""
 }
 
 // ticketField returns the name under which the ticket came: people who write a column's body by hand change its case.
