@@ -64,10 +64,9 @@ func setup(ctx context.Context, s Streams, f *setupFlags, args []string) (err er
 	}
 	stopped, cancel := interruptible(ctx, s)
 	defer cancel()
-	if err := session.send(stopped); err != nil {
-		return err
+	if err = session.send(stopped); err == nil {
+		err = session.watch(stopped)
 	}
-	err = session.watch(stopped)
 	if stopped.Err() != nil {
 		return &exitError{code: exitInterrupted}
 	}
