@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -20,12 +21,14 @@ type Config struct {
 	// PublicAPIKey is a key of Clay's Public API, sent as clay-api-key: for routines,
 	// searches, table queries, Me and Credits. Sending records does not need it.
 	PublicAPIKey string
-	// PublicAPIURL is where the Public API is. Default https://api.clay.com/public/v0.
+	// PublicAPIURL is where the Public API is. Default /public/v0 under BaseURL, so that
+	// whoever names another Clay there means it for everything.
 	PublicAPIURL string
 	// EnterpriseKey is the key for EnrichPerson and EnrichCompany. Sending records
 	// does not need it.
 	EnterpriseKey string
-	// BaseURL is where the lookups are. Default https://api.clay.com.
+	// BaseURL is Clay's address, for lookups and the Public API. Default
+	// https://api.clay.com.
 	BaseURL string
 
 	// Retries is how often a send or lookup is tried again after the first try.
@@ -74,12 +77,12 @@ type Config struct {
 }
 
 const (
-	defaultBaseURL      = "https://api.clay.com"
-	defaultPublicAPIURL = "https://api.clay.com/public/v0"
-	defaultRetries      = 3
-	defaultMaxElapsed   = 5 * time.Minute
-	defaultTimeout      = 30 * time.Second
-	defaultConcurrency  = 16
+	defaultBaseURL     = "https://api.clay.com"
+	publicAPIPath      = "/public/v0"
+	defaultRetries     = 3
+	defaultMaxElapsed  = 5 * time.Minute
+	defaultTimeout     = 30 * time.Second
+	defaultConcurrency = 16
 )
 
 // withDefaults returns a copy with every zero value replaced.
@@ -93,7 +96,7 @@ func (c Config) withDefaults() Config {
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	c.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
 	c.BaseURL = cmp.Or(c.BaseURL, defaultBaseURL)
-	c.PublicAPIURL = cmp.Or(c.PublicAPIURL, defaultPublicAPIURL)
+	c.PublicAPIURL = cmp.Or(c.PublicAPIURL, strings.TrimRight(c.BaseURL, "/")+publicAPIPath)
 	if c.PublicAPIPacer == nil {
 		c.PublicAPIPacer = NewPacer(defaultAPIPerSecond, defaultAPIBurst)
 	}

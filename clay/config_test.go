@@ -36,6 +36,28 @@ func TestZeroValuesMeanTheDocumentedDefaults(t *testing.T) {
 	}
 }
 
+// The failure it prevents: a program points BaseURL, or CLAY_API_URL, at an emulated Clay, and its runs cost at the real one.
+func TestPublicAPIIsWhereBaseURLSays(t *testing.T) {
+	for want, cfg := range map[string]Config{
+		"https://api.clay.com/public/v0":  {},
+		"http://127.0.0.1:8789/public/v0": {BaseURL: "http://127.0.0.1:8789/"},
+		"https://x.test/p":                {BaseURL: "http://127.0.0.1:8789", PublicAPIURL: "https://x.test/p"},
+	} {
+		cfg.PublicAPIKey = "k"
+		c, err := New(cfg)
+		if err != nil || c.api.String() != want {
+			t.Errorf("%s, %v, want %s", c.api, err, want)
+		}
+	}
+	t.Cleanup(ForgetDefault)
+	ForgetDefault()
+	t.Setenv("CLAY_API_URL", "http://127.0.0.1:8789")
+	t.Setenv("CLAY_API_KEY", "k")
+	if c, err := Default(); err != nil || c.api.Host != "127.0.0.1:8789" || c.base.Host != "127.0.0.1:8789" {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
 // Of an HTTPClient the Transport and the Timeout are used, and nothing else.
 func TestHTTPClientIsUsed(t *testing.T) {
 	var redirected bool

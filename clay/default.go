@@ -16,7 +16,8 @@ var shared struct {
 // Default returns the client that the whole program shares, so that it keeps one
 // pace and one set of connections. The first call makes it from CLAY_WEBHOOK_URL,
 // CLAY_WEBHOOK_TOKEN and, for the Public API, CLAY_PUBLIC_API_KEY, for lookups
-// CLAY_ENTERPRISE_API_KEY, each of them or else CLAY_API_KEY.
+// CLAY_ENTERPRISE_API_KEY, each of them or else CLAY_API_KEY. CLAY_API_URL is the
+// BaseURL, e.g. of an emulated Clay.
 //
 // When neither a URL nor a key is set, or one is malformed, it returns an error of
 // KindConfig and looks again at the next call. It is safe for concurrent use.
@@ -30,6 +31,7 @@ func Default() (*Client, error) {
 		WebhookURL:    env("CLAY_WEBHOOK_URL"),
 		WebhookToken:  env("CLAY_WEBHOOK_TOKEN"),
 		PublicAPIKey:  cmp.Or(env("CLAY_PUBLIC_API_KEY"), env("CLAY_API_KEY")),
+		BaseURL:       env("CLAY_API_URL"),
 		EnterpriseKey: cmp.Or(env("CLAY_ENTERPRISE_API_KEY"), env("CLAY_API_KEY")),
 	}
 	if cfg.WebhookURL == "" && cfg.PublicAPIKey == "" && cfg.EnterpriseKey == "" {
@@ -39,7 +41,7 @@ func Default() (*Client, error) {
 	c, err := New(cfg)
 	if e := asError(err); e != nil {
 		e.Op = opDefault
-		e.Hint += " (read from CLAY_WEBHOOK_URL, CLAY_WEBHOOK_TOKEN, CLAY_PUBLIC_API_KEY, CLAY_ENTERPRISE_API_KEY or CLAY_API_KEY)"
+		e.Hint += " (read from CLAY_WEBHOOK_URL, CLAY_WEBHOOK_TOKEN, CLAY_PUBLIC_API_KEY, CLAY_ENTERPRISE_API_KEY, CLAY_API_KEY or CLAY_API_URL)"
 		return nil, e
 	}
 	shared.client = c
