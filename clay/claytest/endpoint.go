@@ -141,8 +141,11 @@ func (s *Server) broken(a *arrival) {
 // record writes down what arrived.
 func (s *Server) record(a *arrival) error {
 	kept := a.request
-	s.opt.Log.LogAttrs(a.http.Context(), slog.LevelInfo, "request", slog.String("method", a.method),
-		slog.String("table", a.webhook), slog.Int("status", a.status), slog.Int("row", a.row))
+	attrs := []slog.Attr{slog.String("method", a.method), slog.String("path", a.http.URL.Path), slog.Int("status", a.status)}
+	if a.webhook != "" { // then the path is the webhook's secret
+		attrs = []slog.Attr{attrs[0], slog.String("table", a.webhook), attrs[2], slog.Int("row", a.row)}
+	}
+	s.opt.Log.LogAttrs(a.http.Context(), slog.LevelInfo, "request", attrs...)
 	return s.book.addRequest(&kept)
 }
 

@@ -238,10 +238,15 @@ func TestLog(t *testing.T) {
 	if _, err := s.Client().Post(s.WebhookURL("companies"), "application/json", strings.NewReader(`{}`)); err == nil {
 		t.Error("an answer came")
 	}
+	request, _ := http.NewRequestWithContext(t.Context(), "GET", s.URL()+claytest.PublicAPIPath+"/me?x=canary", nil)
+	if _, err := s.Client().Do(request); err == nil {
+		t.Error("an answer came")
+	}
 	s.Close()
 	want := `level=INFO msg=request method=POST table=people status=200 row=1
 level=INFO msg=request method=POST table=people status=400 row=0
 level=INFO msg=request method=POST table=companies status=0 row=2
+level=INFO msg=request method=GET path=/public/v0/me status=0
 `
 	if diff := cmp.Diff(want, log.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -12,9 +12,17 @@ import (
 	"github.com/claygate/claygate/internal/app"
 )
 
+// The completion webhook of an emulated Clay. Its secret protects nothing.
+const (
+	emulatedWebhook = "wh_emulated"
+	emulatedSecret  = "whsec_emulated_0123456789abcdef"
+)
+
 // emulateFlags are the flags of emulate.
 type emulateFlags struct {
 	listen, token, callbackURL, journal string
+	completionURL                       string
+	credits                             float64
 	botch                               string
 	perSecond, misses                   float64
 	limit                               int
@@ -27,7 +35,8 @@ func newEmulate(s Streams) *cobra.Command {
 		Use:   "emulate",
 		Short: "Run an emulated Clay to develop against",
 		Long: "emulate answers as Clay's webhooks do, with their limits, enriches each row it takes and posts it to the\n" +
-			"callback URL as the HTTP API column does. It prints what to export, then what arrives.",
+			"callback URL as the HTTP API column does; and as Clay's Public API does, where every function:…, workflow:… and\n" +
+			"table t_… exists. It prints what to export, then what arrives.",
 		Example: "  claygate emulate --listen 127.0.0.1:8789",
 		Args:    noArgs,
 		RunE:    func(*cobra.Command, []string) error { return emulate(s, f) },
@@ -35,6 +44,8 @@ func newEmulate(s Streams) *cobra.Command {
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8789", "where to listen")
 	c.Flags().StringVar(&f.token, "token", "", "the webhook token to ask for (default: none)")
 	c.Flags().StringVar(&f.callbackURL, "callback-url", "http://"+defaultCallbackListen+app.CallbackPath+"default", "where the HTTP API column posts the enriched rows")
+	c.Flags().StringVar(&f.completionURL, "completion-url", "", "where runs that name the webhook "+emulatedWebhook+" tell of their end (default: nowhere)")
+	c.Flags().Float64Var(&f.credits, "credits", 0, "the balance, of which an item of a routine takes 1; negative for no end (default 10000)")
 	c.Flags().StringVar(&f.journal, "journal", "", "a file to remember the rows in, over restarts (default: none)")
 	c.Flags().StringVar(&f.botch, "botch", "", "a mistake in the HTTP API column, for setup to find: "+botches())
 	c.Flags().Float64Var(&f.perSecond, "per-second", 0, "the rate limit; negative for none (default: Clay's 10)")
@@ -61,10 +72,14 @@ func emulate(s Streams, f emulateFlags) error {
 			return &usageError{message: "--botch: there is no mistake " + f.botch, hint: "there are " + botches()}
 		}
 	}
+	api := claytest.PublicAPI{Credits: f.credits}
+	if f.completionURL != "" {
+		api.Webhooks = []claytest.CompletionWebhook{{ID: emulatedWebhook, URL: f.completionURL, Secret: emulatedSecret}}
+	}
 	log := slog.New(tint.NewTextHandler(s.Out, &tint.Options{NoColor: !s.Terminal}))
 	server, err := claytest.Start(claytest.Options{
 		Listen: f.listen, Token: f.token, PerSecond: f.perSecond, Misses: f.misses, Cap: f.limit, Seed: f.seed,
-		Column: column, Journal: f.journal, Log: log,
+		Column: column, PublicAPI: api, Journal: f.journal, Log: log,
 	})
 	if err != nil {
 		return &usageError{message: "Clay cannot be emulated: " + strings.TrimPrefix(err.Error(), "claytest: "), hint: "choose another address with --listen"}
@@ -77,6 +92,9 @@ func emulate(s Streams, f emulateFlags) error {
 	}
 	fmt.Fprintf(s.Out, "  export CLAY_API_URL=%s CLAY_PUBLIC_API_KEY=emulated\n", server.URL())
 	fmt.Fprintf(s.Out, "  export CLAYGATE_PUBLIC_URL=http://%s CLAYGATE_LEDGER=emulate.db\n", defaultCallbackListen)
+	if f.completionURL != "" {
+		fmt.Fprintf(s.Out, "  export CLAY_COMPLETION_SECRET=%s\n  # and in serve's configuration: completion_webhook: {id: %s, secret: env:CLAY_COMPLETION_SECRET}\n", emulatedSecret, emulatedWebhook)
+	}
 	fmt.Fprintf(s.Out, "  claygate enrich leads.csv -o enriched.csv\n  claygate enrich leads.csv --routine function:t_demo -o enriched.csv\n\nCtrl-C ends it. What arrives:\n\n")
 	<-s.Interrupt
 	return nil

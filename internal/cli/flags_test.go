@@ -145,7 +145,8 @@ func TestEmulateCommand(t *testing.T) {
 	w := newWorld(t, claytest.Options{})
 	callback := freeAddress(t)
 	address := freeAddress(t)
-	c := w.start("emulate", "--listen", address, "--token", "let-me-in", "--callback-url", "http://"+callback+"/callbacks/default", "--per-second", "-1")
+	c := w.start("emulate", "--listen", address, "--token", "let-me-in", "--callback-url", "http://"+callback+"/callbacks/default", "--per-second", "-1",
+		"--completion-url", "http://"+freeAddress(t)+"/completions/main", "--credits", "5")
 	if !c.out.wait(t.Context(), "What arrives:") {
 		t.Fatal(c.out)
 	}
@@ -164,8 +165,11 @@ func TestEmulateCommand(t *testing.T) {
 	if r.code != exitOK || len(client.statuses("out.csv")) != 3 {
 		t.Errorf("exit %d\n%s", r.code, r.err)
 	}
+	if r := client.run("whoami"); len(client.env["CLAY_COMPLETION_SECRET"]) < 16 || !strings.Contains(r.out, `"credits":5`) {
+		t.Errorf("exit %d, %s\n%s", r.code, r.out, c.out)
+	}
 	c.interrupt <- nil
-	if end := c.wait(); end.code != exitOK || strings.Count(end.out, "status=200") != 3 {
+	if end := c.wait(); end.code != exitOK || strings.Count(end.out, "table=default status=200") != 3 {
 		t.Errorf("exit %d\n%s", end.code, end.out)
 	}
 }
