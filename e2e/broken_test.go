@@ -19,7 +19,7 @@ func TestGatewayEndsWithItsDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"HOME=" + g.dir, "WEBHOOK=" + g.clay.WebhookURL("people")}
+	env := g.environment()
 	args := []string{"serve", "--config", g.config, "--log-level", "warn"}
 	c := launch(t, "/bin/sh", env, append([]string{"-c", `ulimit -f 8000 && exec "$0" "$@"`, path}, args...)...)
 	g.untilServed()

@@ -60,7 +60,12 @@ func (g *gateway) serve(env ...string) *child {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return launch(g.t, path, append(env, "HOME="+g.dir, "WEBHOOK="+g.clay.WebhookURL("people"), "SIGNING="+signing), "serve", "--config", g.config, "--log-level", "info")
+	return launch(g.t, path, append(env, g.environment()...), "serve", "--config", g.config, "--log-level", "info")
+}
+
+// environment is what the configuration refers to.
+func (g *gateway) environment() []string {
+	return []string{"HOME=" + g.dir, "WEBHOOK=" + g.clay.WebhookURL("people"), "SIGNING=" + signing}
 }
 
 // callers hand records in, each in its own way and again and again, until the context ends. They do not mind that the

@@ -125,7 +125,7 @@ func TestBudget(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "takes too long") {
 			t.Errorf("%.40s: %v, want that it takes too long", text, err)
 		}
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > time.Minute { // without a budget: hours; with the race detector on busy cores: half a minute
 			t.Errorf("%.40s took %s", text, took)
 		}
 	}
