@@ -39,15 +39,8 @@ func newDoctor(s Streams) *cobra.Command {
 
 // examine makes every examination, shows what was found worst first, and fails when something is broken.
 func examine(ctx context.Context, s Streams, f *doctorFlags) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := interruptible(ctx, s)
 	defer cancel()
-	go func() {
-		select {
-		case <-s.Interrupt:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	e := &examination{streams: s, flags: f}
 	e.run(ctx)
 	if ctx.Err() != nil {

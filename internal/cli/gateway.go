@@ -138,18 +138,24 @@ func (a *reply) Header() http.Header         { return a.header }
 func (a *reply) WriteHeader(status int)      { a.status = status }
 func (a *reply) Write(p []byte) (int, error) { return a.body.Write(p) }
 
+// interruptible returns a context that ends with the next interrupt.
+func interruptible(ctx context.Context, s Streams) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.Interrupt:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
 // operate runs a command on the gateway.
 func operate(f *gatewayFlags, s Streams, do func(ctx context.Context, g *gateway, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) (err error) {
-		ctx, cancel := context.WithCancel(c.Context())
+		ctx, cancel := interruptible(c.Context(), s)
 		defer cancel()
-		go func() {
-			select {
-			case <-s.Interrupt:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
 		g, err := f.open(ctx, s)
 		if err != nil {
 			return err

@@ -73,19 +73,6 @@ func setup(ctx context.Context, s Streams, f *setupFlags, args []string) (err er
 	return err
 }
 
-// interruptible returns a context that ends with the next interrupt.
-func interruptible(ctx context.Context, s Streams) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-s.Interrupt:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
-}
-
 // firstRow returns the row of the arguments, or the first of a file.
 func firstRow(s Streams, args []string) (json.RawMessage, error) {
 	in, err := openInput(s, args, "")
