@@ -53,7 +53,7 @@ type Outbox interface {
 
 // Hub is what the surface needs of [ledger.Hub].
 type Hub interface {
-	Subscribe(topic any) (changed <-chan struct{}, cancel func())
+	Subscribe(topics ...any) (changed <-chan struct{}, cancel func())
 }
 
 // Target is a target as callers see it.

@@ -167,10 +167,8 @@ func (s *server) ask(c *call, t *Target, item intake.Item) (ledger.Record, error
 func (s *server) settled(c *call, t *Target, id ledger.RecordID, until time.Time) (r ledger.Record, err error) {
 	wait := time.Until(until)
 	c.patient(max(wait, 0))
-	changed, cancel := s.Hub.Subscribe(id)
+	changed, cancel := s.Hub.Subscribe(id, ledger.Pauses)
 	defer cancel()
-	paused, cancelPaused := s.Hub.Subscribe(ledger.Pauses)
-	defer cancelPaused()
 	over := time.NewTimer(wait)
 	defer over.Stop()
 	for last := false; ; {
@@ -186,7 +184,6 @@ func (s *server) settled(c *call, t *Target, id ledger.RecordID, until time.Time
 		}
 		select {
 		case <-changed:
-		case <-paused:
 		case <-over.C:
 			last = true
 		case <-s.Stop.Done():

@@ -44,9 +44,9 @@ type counted struct {
 	waiting atomic.Int64
 }
 
-func (c *counted) Subscribe(topic any) (<-chan struct{}, func()) {
+func (c *counted) Subscribe(topics ...any) (<-chan struct{}, func()) {
 	c.waiting.Add(1)
-	changed, cancel := c.Hub.Subscribe(topic)
+	changed, cancel := c.Hub.Subscribe(topics...)
 	return changed, func() { c.waiting.Add(-1); cancel() }
 }
 

@@ -87,10 +87,8 @@ const faultDelay = time.Second
 
 // runLane asks about the runs of one lane until the context ends.
 func (p *Poller) runLane(ctx context.Context, lane ledger.LaneID, client *clay.Client) {
-	due, cancel := p.Hub.Subscribe(ledger.Asking(lane))
+	changed, cancel := p.Hub.Subscribe(ledger.Asking(lane), lane) // of the lane a hold may have ended
 	defer cancel()
-	paced, cancelPaced := p.Hub.Subscribe(lane) // a hold may have ended
-	defer cancelPaced()
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	slots := make(chan struct{}, p.Concurrency)
@@ -107,29 +105,13 @@ func (p *Poller) runLane(ctx context.Context, lane ledger.LaneID, client *clay.C
 		}
 		if run == nil {
 			<-slots
-			sleep(ctx, wait, due, paced)
+			ledger.Rest(ctx, wait, changed)
 			continue
 		}
 		asking.Go(func() {
 			defer func() { <-slots }()
 			p.ask(ctx, client, *run)
 		})
-	}
-}
-
-// sleep waits for the duration (for ever when negative), for a change, or for the context.
-func sleep(ctx context.Context, d time.Duration, due, paced <-chan struct{}) {
-	var timer <-chan time.Time
-	if d >= 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		timer = t.C
-	}
-	select {
-	case <-timer:
-	case <-due:
-	case <-paced:
-	case <-ctx.Done():
 	}
 }
 

@@ -27,9 +27,9 @@ func (d *Dispatcher) runDeadlines(ctx context.Context) {
 		d.trouble(err)
 		if err != nil {
 			d.Log.Error("the ledger did not apply the deadlines", "error", err)
-			sleep(ctx, faultDelay, nil)
+			ledger.Rest(ctx, faultDelay, nil)
 			continue
 		}
-		sleep(ctx, next, changed)
+		ledger.Rest(ctx, next, changed)
 	}
 }

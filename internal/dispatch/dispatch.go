@@ -146,20 +146,5 @@ func wait(ctx context.Context, groups ...*sync.WaitGroup) error {
 	}
 }
 
-// sleep waits for the duration (for ever when negative), for a change, or for the context.
-func sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) {
-	var timer <-chan time.Time
-	if d >= 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		timer = t.C
-	}
-	select {
-	case <-timer:
-	case <-changed:
-	case <-ctx.Done():
-	}
-}
-
 // jitter is the door through which randomness comes in.
 func jitter() float64 { return rand.Float64() }

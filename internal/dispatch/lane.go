@@ -26,7 +26,7 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 		if err != nil {
 			d.giveBack(free)
 			d.Log.Error("the ledger did not give out work", "lane", want.Lane, "error", err)
-			sleep(ctx, faultDelay, nil)
+			ledger.Rest(ctx, faultDelay, nil)
 			continue
 		}
 		requests := len(claims.Work)
@@ -41,7 +41,7 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 		} else {
 			d.sendAll(ctx, claims.Work, by)
 		}
-		sleep(ctx, wait, changed)
+		ledger.Rest(ctx, wait, changed)
 	}
 }
 

@@ -103,7 +103,7 @@ func (d *Dispatcher) token(ctx context.Context, lane ledger.LaneID) error {
 		if err != nil || granted > 0 {
 			return err
 		}
-		if sleep(ctx, wait, changed); ctx.Err() != nil {
+		if ledger.Rest(ctx, wait, changed); ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}

@@ -156,7 +156,7 @@ func (f *Forwarder) lookForHosts(ctx context.Context) {
 			wait = troubleRest
 		}
 		f.runHosts(ctx, hosts)
-		sleep(ctx, wait, changed)
+		ledger.Rest(ctx, wait, changed)
 	}
 }
 
@@ -183,21 +183,6 @@ func (f *Forwarder) retire(l *lane) {
 
 // troubleRest is how long a lane rests when the ledger fails.
 const troubleRest = time.Second
-
-// sleep waits for the duration (for ever when negative), for a change, or for the context.
-func sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) {
-	var timer <-chan time.Time
-	if d >= 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		timer = t.C
-	}
-	select {
-	case <-timer:
-	case <-changed:
-	case <-ctx.Done():
-	}
-}
 
 // jitter is the door through which randomness comes in.
 func jitter() float64 { return rand.Float64() }

@@ -68,7 +68,7 @@ func (l *lane) claim() {
 			l.retire(l)
 			return
 		default:
-			sleep(l.claims, got.Wait, changed)
+			ledger.Rest(l.claims, got.Wait, changed)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (l *lane) trouble(err error) {
 		return
 	}
 	l.Log.Error("the ledger fails", "destination", l.name, "error", err)
-	sleep(l.claims, troubleRest, nil)
+	ledger.Rest(l.claims, troubleRest, nil)
 }
 
 // send has claimed deliveries sent, in batches, as connections become free.
@@ -197,6 +197,6 @@ func (l *lane) write(answers []ledger.DeliveryAnswer) {
 		if l.sends.Err() != nil || ledger.KindOf(err) == ledger.Unavailable {
 			return
 		}
-		sleep(l.sends, troubleRest, nil)
+		ledger.Rest(l.sends, troubleRest, nil)
 	}
 }

@@ -1,6 +1,10 @@
 package ledger
 
-import "sync"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 // Hub wakes those who wait for a change in the ledger. A store publishes after each commit; a waiter subscribes, then
 // reads, then waits, so that no change falls between. A topic is a LaneID (work came), a LoadID (a row of it moved),
@@ -20,28 +24,48 @@ const (
 	Outbound  topic = "outbound"  // there is another delivery to a callback URL, whose host may be new
 )
 
-// Subscribe returns a channel that holds a token whenever something was published on the topic since it was last
+// Subscribe returns a channel that holds a token whenever something was published on one of the topics since it was last
 // received from, and a function that ends the subscription.
-func (h *Hub) Subscribe(topic any) (changed <-chan struct{}, cancel func()) {
+func (h *Hub) Subscribe(topics ...any) (changed <-chan struct{}, cancel func()) {
 	ch := make(chan struct{}, 1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.subs == nil {
 		h.subs = map[any]map[chan struct{}]struct{}{}
 	}
-	if h.subs[topic] == nil {
-		h.subs[topic] = map[chan struct{}]struct{}{}
+	for _, topic := range topics {
+		if h.subs[topic] == nil {
+			h.subs[topic] = map[chan struct{}]struct{}{}
+		}
+		h.subs[topic][ch] = struct{}{}
 	}
-	h.subs[topic][ch] = struct{}{}
-	return ch, func() { h.cancel(topic, ch) }
+	return ch, func() { h.cancel(topics, ch) }
 }
 
-func (h *Hub) cancel(topic any, ch chan struct{}) {
+func (h *Hub) cancel(topics []any, ch chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.subs[topic], ch)
-	if len(h.subs[topic]) == 0 {
-		delete(h.subs, topic)
+	for _, topic := range topics {
+		delete(h.subs[topic], ch)
+		if len(h.subs[topic]) == 0 {
+			delete(h.subs, topic)
+		}
+	}
+}
+
+// Rest waits for the duration ([Never] for ever), for a change, or for the context: it is how those wait whom the ledger
+// told how long it is until there is anything to do.
+func Rest(ctx context.Context, d time.Duration, changed <-chan struct{}) {
+	var timer <-chan time.Time
+	if d >= 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-timer:
+	case <-changed:
+	case <-ctx.Done():
 	}
 }
 

@@ -53,6 +53,22 @@ func TestHub(t *testing.T) {
 	}
 }
 
+func TestHubOfSeveralTopics(t *testing.T) {
+	var h Hub
+	either, cancel := h.Subscribe(LoadID(1), Pauses)
+	for _, topic := range []any{LoadID(1), Pauses} {
+		if h.Publish(topics(topic)); !holds(either) {
+			t.Errorf("not woken by %v", topic)
+		}
+	}
+	if h.Publish(topics(LoadID(2))); holds(either) {
+		t.Error("woken by another topic")
+	}
+	if cancel(); len(h.subs) != 0 {
+		t.Errorf("%d topics are left", len(h.subs))
+	}
+}
+
 // Who subscribes, then reads, then waits misses no change.
 func TestHubLosesNoChange(t *testing.T) {
 	var h Hub
