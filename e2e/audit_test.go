@@ -81,17 +81,18 @@ func read(t *testing.T, path string) books {
 		b.doubles[record] = doubles
 		b.records[record] = e
 	})
-	each(t, db, `SELECT hex(record), n, outcome, excerpt, may_duplicate FROM attempts`, func(scan func(...any)) {
+	each(t, db, `SELECT hex(record), n, outcome, status, excerpt, may_duplicate FROM attempts`, func(scan func(...any)) {
 		var record, outcome, excerpt string
-		var n, flagged int
-		scan(&record, &n, &outcome, &excerpt, &flagged)
+		var n, status, flagged int
+		scan(&record, &n, &outcome, &status, &excerpt, &flagged)
 		b.flagged[record] += flagged
 		if outcome == "released" {
 			return
 		}
 		b.attempts[fmt.Sprintf("%s.%d", record, n)] = true
-		if outcome == "" || strings.Contains(excerpt, "the process that was sending it ended") {
-			b.orphans++
+		silent := outcome == "unknown" && status == 0
+		if outcome == "" || silent && (b.records[record].erased || strings.Contains(excerpt, "the process that was sending it ended")) {
+			b.orphans++ // erasure takes the excerpt that says so
 		}
 	})
 	each(t, db, `SELECT body FROM callbacks`, func(scan func(...any)) {
