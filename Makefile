@@ -78,7 +78,7 @@ clean: ## Remove what the targets above wrote
 	rm -rf claygate cover.out cover.html dist
 
 need:
-	@tools/need.sh gcc:gcc,libc6-dev git:git
+	@tools/need.sh gcc:gcc,libc6-dev git:git initdb:postgresql
 
 fmt-check:
 	@unformatted=$$(gofmt -l .); if [[ -n "$$unformatted" ]]; then \

@@ -4,6 +4,9 @@
 # apt-get present); otherwise the script says exactly what to install and fails. Nothing is skipped silently.
 set -euo pipefail
 
+# Debian keeps PostgreSQL's programs off the PATH, in a folder for each version.
+for dir in /usr/lib/postgresql/*/bin; do PATH+=":$dir"; done
+
 missing=()
 for want in "$@"; do
   if ! command -v "${want%%:*}" >/dev/null 2>&1; then
