@@ -12,16 +12,18 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
-// Destination is where the ends of records are forwarded: exactly one of Webhook, HTTP and File.
+// Destination is where the ends of records are forwarded: exactly one of Webhook, HTTP, File and
+// Postgres.
 type Destination struct {
 	Name string
 	// Failures and Cached: see [ledger.Outlet].
 	Failures, Cached bool
 	// Pace of its deliveries. The zero Pace is none.
-	Pace    ledger.Pace
-	Webhook *forward.Webhook
-	HTTP    *forward.HTTP
-	File    *forward.File
+	Pace     ledger.Pace
+	Webhook  *forward.Webhook
+	HTTP     *forward.HTTP
+	File     *forward.File
+	Postgres *forward.Postgres
 }
 
 // open makes what delivers.
@@ -31,6 +33,8 @@ func (d Destination) open() (*forward.Destination, error) {
 		return forward.NewWebhook(*d.Webhook)
 	case d.HTTP != nil:
 		return forward.NewHTTP(*d.HTTP)
+	case d.Postgres != nil:
+		return forward.NewPostgres(*d.Postgres)
 	}
 	return forward.NewFile(*d.File)
 }

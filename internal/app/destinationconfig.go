@@ -35,6 +35,8 @@ func destinations(c config.Config) []Destination {
 			}
 		case d.HTTP.URL.IsSet():
 			to.HTTP = httpDestination(settings, d)
+		case d.Postgres.DSN.IsSet():
+			to.Postgres = postgresDestination(settings, d)
 		default:
 			to.File = &forward.File{Settings: settings, Path: d.File.Path, MaxBytes: int64(d.File.MaxSize) << 20, Keep: d.File.Keep}
 		}
@@ -57,6 +59,14 @@ func httpDestination(settings forward.Settings, d config.Destination) *forward.H
 		}
 	}
 	return h
+}
+
+func postgresDestination(settings forward.Settings, d config.Destination) *forward.Postgres {
+	return &forward.Postgres{
+		Settings: settings, DSN: d.Postgres.DSN.Reveal(), Table: strings.Split(d.Postgres.Table, "."), Key: d.Postgres.Key,
+		Columns: values(d.Postgres.Columns), Types: d.Postgres.Types, Create: d.Postgres.Create, Batch: d.Postgres.Batch,
+		Reach: reach(d.AllowPrivate), Timeout: d.Timeout,
+	}
 }
 
 // value compiles an expression that the configuration compiled before; "" is none.

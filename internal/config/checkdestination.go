@@ -29,13 +29,13 @@ func (d *decoder) checkDestination(path string, to *Destination, c *Config) {
 		return
 	}
 	var kinds []string
-	for _, kind := range []string{"webhook", "http", "file"} {
+	for _, kind := range []string{"webhook", "http", "file", "postgres"} {
 		if d.given(join(path, kind)) {
 			kinds = append(kinds, kind)
 		}
 	}
 	if len(kinds) != 1 {
-		d.refuse(path, "must have exactly one of webhook, http and file", "it is what the destination is")
+		d.refuse(path, "must have exactly one of webhook, http, file and postgres", "it is what the destination is")
 		return
 	}
 	switch at := join(path, kinds[0]); kinds[0] {
@@ -46,6 +46,8 @@ func (d *decoder) checkDestination(path string, to *Destination, c *Config) {
 		d.checkSigning(at, to.Webhook.Secret, to.Webhook.FormerSecret)
 	case "http":
 		d.checkHTTP(at, to.HTTP, c)
+	case "postgres":
+		d.checkPostgres(path, to, c)
 	default:
 		d.checkFile(path, to)
 	}

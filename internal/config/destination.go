@@ -2,7 +2,8 @@ package config
 
 import "time"
 
-// Destination is where the ends of records are forwarded. It is exactly one of webhook, http and file.
+// Destination is where the ends of records are forwarded. It is exactly one of webhook, http, file and
+// postgres.
 type Destination struct {
 	// Webhook makes it a signed webhook.
 	Webhook WebhookDestination `yaml:"webhook"`
@@ -10,6 +11,8 @@ type Destination struct {
 	HTTP HTTPDestination `yaml:"http"`
 	// File makes it a file of JSON lines.
 	File FileDestination `yaml:"file"`
+	// Postgres makes it a table of a PostgreSQL database.
+	Postgres PostgresDestination `yaml:"postgres"`
 	// Failures forwards records that ended without a result as well. Default false.
 	Failures bool `yaml:"failures"`
 	// Cached forwards records that were answered from the cache as well. Default false: whoever asked has the answer.
@@ -20,7 +23,7 @@ type Destination struct {
 	Compute Inputs `yaml:"compute"`
 	// PerSecond bounds the deliveries a second. Default 0: no bound.
 	PerSecond float64 `yaml:"per_second"`
-	// Concurrency is how many requests may be under way. Default 16.
+	// Concurrency is how many requests may be under way. Default 16; 4 connections to a database.
 	Concurrency int `yaml:"concurrency"`
 	// Timeout of one try, 1 s to 30 s. Default 15 s.
 	Timeout time.Duration `yaml:"timeout"`
@@ -68,6 +71,24 @@ type FileDestination struct {
 	Keep int `yaml:"keep"`
 }
 
+// PostgresDestination is a table of a PostgreSQL database. All expressions see the event, see [Destination].
+type PostgresDestination struct {
+	// DSN is how the database is reached, postgres://user:password@host/database?sslmode=verify-full. Needed.
+	DSN Secret `yaml:"dsn"`
+	// Table is its name, with its schema where that is not the user's own: sales.people. Needed.
+	Table string `yaml:"table"`
+	// Key are the columns whose values make a row one. Default none: a row for each record.
+	Key Fields `yaml:"key"`
+	// Columns are expressions of what is written, by the names of columns. Needed.
+	Columns Inputs `yaml:"columns"`
+	// Types of columns that are made: text, number, bool or json. Default none: text.
+	Types Inputs `yaml:"types"`
+	// Create has the table made, and columns that it lacks. Default false.
+	Create bool `yaml:"create"`
+	// Batch is how many records one statement may write, at most 1,000. Default 100.
+	Batch int `yaml:"batch"`
+}
+
 // CallbackURLs says how the URLs are called that records bring with them. Without a secret records may bring none.
 type CallbackURLs struct {
 	// Secret and FormerSecret are as in [WebhookDestination]. Default none.
@@ -102,11 +123,13 @@ const (
 	DefaultDestinationTimeout = 15 * time.Second
 	DefaultMaxSize            = 100
 	DefaultKeep               = 10
+	DefaultRows               = 100 // of one statement
+	DefaultConnections        = 4   // to a database, which has few to give
 )
 
 func (d *Destination) setDefaults() {
 	*d = Destination{
 		HTTP: HTTPDestination{Method: Post, Batch: 1}, File: FileDestination{MaxSize: DefaultMaxSize, Keep: DefaultKeep},
-		Concurrency: DefaultConcurrency, Timeout: DefaultDestinationTimeout,
+		Postgres: PostgresDestination{Batch: DefaultRows}, Concurrency: DefaultConcurrency, Timeout: DefaultDestinationTimeout,
 	}
 }

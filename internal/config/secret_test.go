@@ -37,7 +37,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		}
 		out.Write(text)
 	}
-	for _, s := range []string{webhookURL, otherURL, "tok-1", "key-1", "hush-1", fmt.Sprintf("%x", "tok-1"), fmt.Sprintf("%v", []byte("tok-1"))} {
+	for _, s := range []string{webhookURL, otherURL, "tok-1", "key-1", "hush-1", "hush-2", fmt.Sprintf("%x", "tok-1"), fmt.Sprintf("%v", []byte("tok-1"))} {
 		if strings.Contains(out.String(), s) {
 			t.Errorf("%s was printed:\n%s", s, out.String())
 		}

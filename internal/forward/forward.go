@@ -1,5 +1,5 @@
 // Package forward takes the ends of records out of the ledger's outbox and to their destinations: signed webhooks, other
-// HTTP services, files.
+// HTTP services, files, tables of PostgreSQL.
 //
 // Each destination has its own workers, connections and pace, so that one that hangs delays no other. A delivery is on
 // disk from the end of its record until the destination has it: it is made at least once, and after a crash again.

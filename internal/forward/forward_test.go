@@ -21,10 +21,11 @@ import (
 	"github.com/claygate/claygate/client"
 	"github.com/claygate/claygate/internal/forward"
 	"github.com/claygate/claygate/internal/ledger"
+	"github.com/claygate/claygate/internal/ledger/postgres/pgtest"
 	"github.com/claygate/claygate/internal/ledger/sqlite"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m}) }
 
 const (
 	signing = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5"

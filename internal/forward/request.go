@@ -81,12 +81,15 @@ func (s sender) send(ctx context.Context, r request) ledger.DeliveryAnswer {
 	return s.answered(res, text)
 }
 
+// guardedReason says why the guard did not let a connection be made.
+const guardedReason = "it leads to a private, local or reserved address: set allow_private where that is meant"
+
 // unanswered says what no answer means. The cause is told without the URL, which is a secret.
 func (s sender) unanswered(ctx context.Context, err error) ledger.DeliveryAnswer {
 	a := ledger.DeliveryAnswer{Outcome: ledger.Unreachable}
 	switch {
 	case errors.Is(err, errGuarded):
-		a.Reason = "it leads to a private, local or reserved address: set allow_private where that is meant"
+		a.Reason = guardedReason
 		if s.own {
 			a.Outcome = ledger.Undelivered
 		}

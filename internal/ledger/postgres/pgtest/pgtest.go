@@ -86,12 +86,18 @@ func Shared(t testing.TB) *Cluster {
 }
 
 // Main runs a package's tests and ends the cluster that they shared.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { os.Exit(Tests{m}.Run()) }
+
+// Tests are a package's tests whose Run ends the cluster that they shared: for a TestMain that looks for leaks afterwards.
+type Tests struct{ *testing.M }
+
+// Run runs the tests and returns the process's exit code.
+func (t Tests) Run() int {
+	code := t.M.Run()
 	if shared.cluster != nil {
 		shared.cluster.remove()
 	}
-	os.Exit(code)
+	return code
 }
 
 // Port returns the port of 127.0.0.1 on which the server listens.
