@@ -22,9 +22,9 @@ func with(ticket, more string) string { return `{"claygate_id":"` + ticket + `",
 
 func TestCallbackCompletesItsRecord(t *testing.T) {
 	tests := map[string]struct{ body, result string }{
-		"an object":                {`{"claygate_id":"TICKET","name":"Jo","n":3}`, `{"n":3,"name":"Jo"}`},
+		"an object":                {`{"claygate_id":"TICKET","name":"Jo","n":3}`, `{"name":"Jo","n":3}`},
 		"a byte order mark":        {"\ufeff" + `{"claygate_id":"TICKET","name":"Jo"}`, `{"name":"Jo"}`},
-		"numbers as strings":       {`{"claygate_id":"TICKET","n":"3","f":"1e2"}`, `{"f":"1e2","n":"3"}`},
+		"numbers as strings":       {`{"claygate_id":"TICKET","n":"3","f":"1e2"}`, `{"n":"3","f":"1e2"}`},
 		"what Clay leaves empty":   {`{"claygate_id":"TICKET","a":null,"b":"","c":"/Email","d":"[object Object]"}`, `{"a":null,"b":"","c":"/Email","d":"[object Object]"}`},
 		"nothing but the ticket":   {`{"claygate_id":"TICKET"}`, `{}`},
 		"blanks around the ticket": {`{"claygate_id":" TICKET\n","name":"Jo"}`, `{"name":"Jo"}`},

@@ -13,8 +13,12 @@ type RecordID [16]byte
 // recordPrefix marks a printed record ID, so that a pasted ID says what it names.
 const recordPrefix = "rec_"
 
-// idEncoding keeps the order of the bytes and needs no escaping in a URL, a shell or a spreadsheet cell.
-var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
+// idEncoding keeps the order of the bytes and needs no escaping in a URL, a shell or a spreadsheet cell: base32hex in
+// lower case.
+var idEncoding = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
+// idLength is the length of a printed record ID.
+const idLength = len(recordPrefix) + 26
 
 // IsZero reports whether the ID is unset.
 func (id RecordID) IsZero() bool { return id == RecordID{} }
@@ -24,7 +28,8 @@ func (id RecordID) String() string {
 	if id.IsZero() {
 		return ""
 	}
-	return recordPrefix + strings.ToLower(idEncoding.EncodeToString(id[:]))
+	var text [idLength]byte
+	return string(idEncoding.AppendEncode(append(text[:0], recordPrefix...), id[:]))
 }
 
 // MarshalText implements encoding.TextMarshaler with the printed form.
@@ -44,11 +49,13 @@ func ParseRecordID(s string) (RecordID, error) {
 	if !ok {
 		return id, fmt.Errorf("record id %.40q does not begin with %q", s, recordPrefix)
 	}
-	raw, err := idEncoding.DecodeString(strings.ToUpper(digits))
-	if err != nil || len(raw) != len(id) {
-		return id, fmt.Errorf("record id %.40q is not %q and 26 characters", s, recordPrefix)
+	n := 0
+	if len(s) == idLength {
+		n, _ = idEncoding.Decode(id[:], []byte(digits))
 	}
-	copy(id[:], raw)
+	if n != len(id) {
+		return RecordID{}, fmt.Errorf("record id %.40q is not %q and 26 characters", s, recordPrefix)
+	}
 	if id.String() != s {
 		return RecordID{}, fmt.Errorf("record id %.40q is not in its canonical spelling", s)
 	}

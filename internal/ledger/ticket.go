@@ -68,7 +68,7 @@ func parseTicket(signed string) (Ticket, error) {
 func tag(secret []byte, text string) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("ticket\x00" + text))
-	return strings.ToLower(idEncoding.EncodeToString(mac.Sum(nil)[:10]))
+	return idEncoding.EncodeToString(mac.Sum(nil)[:10])
 }
 
 func clip(s string) string {
