@@ -1,6 +1,7 @@
 package clay
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 )
@@ -22,6 +23,8 @@ type ItemResult struct {
 	Result json.RawMessage `json:"result,omitempty"`
 	// Message is what Clay says about a failed item.
 	Message string `json:"-"`
+	// Raw is the item as Clay sent it.
+	Raw json.RawMessage `json:"-"`
 }
 
 // Failed reports whether the item has any status but complete.
@@ -44,6 +47,7 @@ func (r *ItemResult) UnmarshalJSON(data []byte) error {
 		return errors.New("a result without id or status")
 	}
 	*r = ItemResult(in.plain)
+	r.Raw = bytes.Clone(data)
 	if string(r.Result) == "null" {
 		r.Result = nil
 	}

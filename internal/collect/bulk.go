@@ -40,16 +40,20 @@ func (p *Poller) askBulk(ctx context.Context, client *clay.Client, run ledger.Ru
 		if read++; len(items) < stretch {
 			continue
 		}
-		if !p.keep(ctx, run, ledger.RunItems{Items: items}) {
+		if !p.keep(ctx, run, ledger.RunItems{Items: items, From: read - len(items)}) {
 			return nil
 		}
 		items = nil
 	}
-	if short := min(progress.Total, run.Size); read < short && run.Misses < maxShort {
-		p.keep(ctx, run, ledger.RunItems{Items: items})
-		return missing(run, read, short)
+	want := progress.Total
+	if !run.Followed {
+		want = min(want, run.Size)
 	}
-	return ledger.RunItems{Items: items, Last: true}
+	if read < want && run.Misses < maxShort {
+		p.keep(ctx, run, ledger.RunItems{Items: items, From: read - len(items)})
+		return missing(run, read, want)
+	}
+	return ledger.RunItems{Items: items, From: read - len(items), Last: true}
 }
 
 // missing says that a file is shorter than it should be.

@@ -52,14 +52,11 @@ func object(result json.RawMessage) json.RawMessage {
 	return wrapped
 }
 
-// body is an item as it came, as far as it was understood.
+// body is an item as it came, on one line.
 func body(r clay.ItemResult) []byte {
-	text, err := json.Marshal(struct {
-		clay.ItemResult
-		Error string `json:"error,omitempty"`
-	}{r, r.Message})
-	if err != nil {
+	var line bytes.Buffer
+	if json.Compact(&line, r.Raw) != nil { // it was read as JSON
 		return []byte(`{}`)
 	}
-	return text
+	return line.Bytes()
 }

@@ -166,9 +166,13 @@ func (p *Poller) askInline(ctx context.Context, client *clay.Client, run ledger.
 	case page.Status != clay.RunComplete:
 		return ledger.RunFailed{Reason: ended(&clay.RunError{RunID: run.Clay, Status: page.Status})}
 	case page.Cursor != "" && page.Cursor == run.Cursor:
-		return ledger.RunItems{Items: p.items(run.Target, page.Results), Last: true}
+		page.Cursor = ""
 	}
-	return ledger.RunItems{Items: p.items(run.Target, page.Results), Cursor: page.Cursor, Last: page.Cursor == ""}
+	items := ledger.RunItems{Items: p.items(run.Target, page.Results), Cursor: page.Cursor, Last: page.Cursor == ""}
+	if run.Cursor != "" {
+		items.From = run.Brought
+	}
+	return items
 }
 
 // ended says how a run ended without results.

@@ -10,7 +10,7 @@ import (
 type RunChange struct {
 	Run    Run
 	Due    time.Duration // from now until it is to be looked at next, or Never
-	Items  []RunItem     // each happens to its record, if the run carries it; see [RunChange.Item]
+	Items  []RunItem     // each happens to its record, if the run carries it; see [RunChange.Item]. Of a followed run they are kept
 	Rest   Event         // then this happens to the run's records; see [RunChange.Each]; nil for nothing
 	All    bool          // Rest happens to all of its records, else only to those that still wait
 	Usual  time.Duration // what runs of its target and kind usually take from now on; 0 for as before
@@ -34,6 +34,10 @@ func (c RunChange) Each(attempt int) Event {
 	}
 	return c.Rest
 }
+
+// At returns the position among the kept items of a followed run at which Items begin. Whatever is kept beyond
+// [Run.Brought] when the run ends is not of it.
+func (c RunChange) At() int { return c.Run.Brought - len(c.Items) }
 
 // DecideRun applies an event to a run: its state table. Like [Decide] it reads no clock and does no I/O. Nothing is
 // ever refused: an event that the run's state has no use for changes nothing, because it is a fact that came late.
@@ -140,6 +144,15 @@ func (c RunChange) heard(a Answer) RunChange {
 
 func runItems(r Run, e RunItems) RunChange {
 	c := RunChange{Items: e.Items, Lane: Signal{Kind: Flowing}}
+	if r.Followed {
+		kept, err := r.bring(e.From, e.Items)
+		if err != nil {
+			c = r.lose(err.Error())
+			c.Lane = Signal{Kind: Flowing}
+			return c
+		}
+		r = kept
+	}
 	if r.State == RunRunning {
 		c.Usual = r.learn()
 	}
@@ -165,7 +178,11 @@ func runItems(r Run, e RunItems) RunChange {
 // does not blame as they were, or, where it blames none, in inline runs, so that halving finds the bad ones.
 func runFailed(r Run, e RunFailed) RunChange {
 	c := r.lose(e.Reason)
-	c.Lane, c.Items = Signal{Kind: Flowing}, e.Items
+	c.Lane = Signal{Kind: Flowing}
+	if r.Followed {
+		return c
+	}
+	c.Items = e.Items
 	switch {
 	case !e.Unworked:
 	case len(e.Items) > 0:
@@ -176,9 +193,10 @@ func runFailed(r Run, e RunFailed) RunChange {
 	return c
 }
 
-// lose gives a run up, and with it the records that wait for it.
+// lose gives a run up, and with it the records that wait for it, or the items that are kept of it.
 func (r Run) lose(reason string) RunChange {
 	r.State, r.Reason = RunLost, reason
+	r.Brought, r.Bytes = 0, 0
 	return RunChange{Run: r, Due: Never, Rest: Failure{Reason: reason}}
 }
 
@@ -207,6 +225,9 @@ const (
 func runTick(t Target, r Run, e RunTick) RunChange {
 	const gone = "the process that was starting it ended before Clay's answer was known"
 	lifetime := max(RunLifetime, t.ResultTimeout)
+	if r.Followed {
+		lifetime = FollowLifetime
+	}
 	switch {
 	case r.State == RunStarting && (e.Orphaned || r.SinceStart >= RunClaimTimeout):
 		r.State, r.Reason = RunUncertain, gone

@@ -10,6 +10,8 @@ const quiet = 5
 func (r Run) firstPoll() time.Duration {
 	busy := r.Others >= quiet
 	switch {
+	case r.Followed:
+		return firstFollow
 	case !busy && r.Kind == Inline:
 		return 500 * time.Millisecond
 	case r.Usual > 0:
@@ -23,6 +25,9 @@ func (r Run) firstPoll() time.Duration {
 // pollAgain returns the time until a run that goes on is asked for again: part of the time that it has run, so that a
 // long one is asked for less often and a short one answers soon, give or take a fifth.
 func (r Run) pollAgain(jitter float64) time.Duration {
+	if r.Followed {
+		return r.followAgain(jitter)
+	}
 	age := r.SinceStart
 	least := time.Second
 	switch {

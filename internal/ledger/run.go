@@ -44,6 +44,10 @@ const (
 	RunClaimTimeout = 10 * time.Minute
 	// RunLifetime is how long a run is asked for. Clay forgets results about a day after a run's end.
 	RunLifetime = 24 * time.Hour
+	// FollowLifetime is RunLifetime for a run that is followed: a caller's file may be longer than ours.
+	FollowLifetime = 7 * 24 * time.Hour
+	// MaxFollowed bounds what is kept of a followed run's items, in bytes.
+	MaxFollowed = 256 << 20
 	// PollLease is how long one who asks for a run has it to himself.
 	PollLease = 2 * time.Minute
 	// LookLater is how long a run that a completion webhook named waits for its start's answer, which may just be on
@@ -97,7 +101,7 @@ func (p RunPolicy) Inline(runLimit int) int {
 type Run struct {
 	ID     RunID
 	Lane   LaneID // of its start; also the one that paces the questions after it
-	Target string // "" for one that was found
+	Target string // "" for one that was found or is followed
 	Kind   RunKind
 	State  RunState
 	Clay   string // Clay's name for it, once it is known
@@ -108,8 +112,14 @@ type Run struct {
 	Misses int    // questions in a row that came to nothing
 	Reason string // why it ended as it did, or was last not heard; for people
 
+	// Followed says that a caller started it himself, through the gateway: see [Runs.Follow]. Brought is how many of its
+	// items are kept, and Bytes how long they are.
+	Followed bool
+	Brought  int
+	Bytes    int64
+
 	SinceStart time.Duration // since its start was claimed; filled in by the store
-	Others     int           // other runs of the lane that are under way; filled in by the store
+	Others     int           // other runs of the lane that are under way, but for followed ones; filled in by the store
 	Usual      time.Duration // what runs of its target and kind usually take, 0 when unknown; filled in by the store
 
 	StartedAt, EndedAt time.Time // stamped by the store; EndedAt is zero while it is open

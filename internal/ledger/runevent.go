@@ -16,6 +16,7 @@ type RunProgress struct{ Jitter float64 }
 // RunItems are results of a run that has ended: a page of them, or a stretch of a file.
 type RunItems struct {
 	Items  []RunItem
+	From   int    // of a followed run: how many items came before these
 	Cursor string // asks for the next page; "" for the last one, or while a file is read
 	Last   bool   // nothing follows: a record of the run that has no result now never gets one
 }

@@ -21,6 +21,14 @@ type Runs interface {
 	// Adopt gives a found run to the start of unknown fate that carried these records; ok is false when there is none.
 	// The found run is then forgotten, or, with none, done.
 	Adopt(ctx context.Context, found RunID, items []RecordID) (by RunID, ok bool, err error)
+	// Follow has a run asked for whose items are nobody's records, and keeps what it brings as Clay gave it. A run that is
+	// known already stays as it is, unless it was only found: then that is forgotten. Completed makes it due.
+	Follow(ctx context.Context, f Following) error
+	// Named returns the run of the lane that has this name at Clay. Kind NotFound when there is none.
+	Named(ctx context.Context, lane LaneID, clay string) (Run, error)
+	// Brought returns what is kept of the items of a followed run, in the order in which Clay gave them: those from a
+	// position on, at most max.
+	Brought(ctx context.Context, id RunID, from, max int) ([][]byte, error)
 	// Run returns a run. Kind NotFound when there is none.
 	Run(ctx context.Context, id RunID) (Run, error)
 	// Carried returns the records that a run carries, with their fields, in the order of their IDs: those after an ID,

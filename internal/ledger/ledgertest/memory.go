@@ -55,7 +55,7 @@ func newMemory(c *ledger.Catalog) *memory {
 		catalog: c, rows: map[ledger.RecordID]*memoryRow{}, keys: map[ledger.Digest]ledger.RecordID{},
 		lanes: map[ledger.LaneID]memoryLane{}, breakers: map[string]memoryBreaker{}, paused: map[string]ledger.Pause{},
 		used: map[ledger.Digest]ledger.WebhookUse{}, attempts: map[ledger.RecordID][]memoryAttempt{},
-		memoryRuns: memoryRuns{runs: map[ledger.RunID]*memoryRun{}, usual: map[memoryUsual]time.Duration{}},
+		memoryRuns: memoryRuns{runs: map[ledger.RunID]*memoryRun{}, usual: map[memoryUsual]time.Duration{}, kept: map[ledger.RunID]map[int]string{}},
 	}
 }
 

@@ -15,6 +15,7 @@ type memoryRuns struct {
 	runs  map[ledger.RunID]*memoryRun
 	last  ledger.RunID
 	usual map[memoryUsual]time.Duration
+	kept  map[ledger.RunID]map[int]string // the items of followed runs
 }
 
 type memoryRun struct {
@@ -33,7 +34,7 @@ func (m *memory) viewRun(id ledger.RunID) ledger.Run {
 	r.SinceStart, r.Usual = m.now.Sub(r.StartedAt), m.usual[memoryUsual{r.Target, r.Kind}]
 	for _, other := range m.runs {
 		under := other.State == ledger.RunRunning || other.State == ledger.RunFetching
-		if other.ID != id && other.Lane == r.Lane && under && !other.dueAt.IsZero() {
+		if other.ID != id && !other.Followed && other.Lane == r.Lane && under && !other.dueAt.IsZero() {
 			r.Others++
 		}
 	}
@@ -146,6 +147,10 @@ func (m *memory) applyRun(id ledger.RunID, e ledger.RunEvent) ledger.Run {
 	}
 	if c.Pause.Reason != "" && before.Target != "" {
 		m.paused[before.Target] = c.Pause
+	}
+	if c.Run.Followed {
+		m.bring(c)
+		return c.Run
 	}
 	for _, item := range c.Items {
 		if n := m.attemptIn(item.Record, id); n > 0 {

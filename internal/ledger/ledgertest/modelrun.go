@@ -42,7 +42,7 @@ func checkRunsAgainstModel(t *testing.T, open Opener) {
 		defer func() { _ = errors.Join(r.Close(), os.RemoveAll(r.opts.Dir)) }()
 		actions := map[string]func(){
 			"": h.compareNow, "accept": h.accept, "claim": h.claim, "claim2": h.claim, "start": h.answer, "start2": h.answer, "run": h.happens,
-			"run2": h.happens, "poll": h.poll, "found": h.found, "due": h.applyDue, "replay": h.replaySome, "cancel": h.cancelOne,
+			"run2": h.happens, "poll": h.poll, "found": h.found, "follow": h.follow, "due": h.applyDue, "replay": h.replaySome, "cancel": h.cancelOne,
 			"wait": h.wait, "resume": h.resumeWorker, "restart": h.restartRuns,
 		}
 		steps := map[string]func(*rapid.T){}
@@ -124,7 +124,7 @@ func (h *runHistory) apply(id ledger.RunID, e ledger.RunEvent) {
 // answer ends a start that has no answer yet. What became of it at Clay was settled before.
 func (h *runHistory) answer() {
 	id := h.anyRun()
-	if id == 0 || h.model.runs[id].State == ledger.RunFound {
+	if id == 0 || h.model.runs[id].State == ledger.RunFound || h.model.runs[id].Followed {
 		return
 	}
 	verdicts := []ledger.Verdict{
@@ -159,7 +159,7 @@ func (h *runHistory) happens() {
 		h.apply(id, ledger.RunProgress{Jitter: 0.5})
 	case "items":
 		h.apply(id, ledger.RunItems{
-			Items: h.items(id), Cursor: rapid.SampledFrom([]string{"", "next"}).Draw(h.T, "cursor"), Last: rapid.Bool().Draw(h.T, "last"),
+			Items: h.items(id), From: rapid.SampledFrom([]int{0, h.model.runs[id].Brought}).Draw(h.T, "from"), Cursor: rapid.SampledFrom([]string{"", "next"}).Draw(h.T, "cursor"), Last: rapid.Bool().Draw(h.T, "last"),
 		})
 	case "ended":
 		h.apply(id, ledger.RunEnded{})
@@ -183,7 +183,7 @@ func (h *runHistory) happens() {
 func (h *runHistory) items(id ledger.RunID) (items []ledger.RunItem) {
 	carried := h.model.carried(id)
 	for range rapid.IntRange(0, 3).Draw(h.T, "items") {
-		item := ledger.RunItem{Record: h.any(), Body: []byte(`{}`)}
+		item := ledger.RunItem{Record: h.any(), Body: fmt.Appendf(nil, `{"n":%d}`, rapid.IntRange(0, 9).Draw(h.T, "n"))}
 		if len(carried) > 0 && rapid.IntRange(0, 3).Draw(h.T, "its own") > 0 {
 			item.Record = rapid.SampledFrom(carried).Draw(h.T, "record")
 		}
@@ -237,6 +237,7 @@ func (h *runHistory) compareRuns() {
 		if diff := cmp.Diff(want.Run, got); diff != "" {
 			h.T.Fatalf("run %d: -model +store\n%s", id, diff)
 		}
+		h.compareBrought(id)
 		carried, err := h.Carried(h.Context(), id, ledger.RecordID{}, 100)
 		h.must(err)
 		var ids []ledger.RecordID

@@ -20,6 +20,10 @@ var runTests = map[string]func(*env){
 	"a run that is not there":         runUnknown,
 	"results after the record's wait": runLate,
 	"runs that ended long ago":        runPruned,
+	"following a run":                 runFollowed,
+	"following a file":                runFollowedAgain,
+	"a run that cannot be kept":       runFollowedTooLong,
+	"following what was found":        runFollowedFound,
 }
 
 // routines makes the worker the only target, with these runs.

@@ -59,6 +59,9 @@ func (t *tx) applyRun(r ledger.Run, e ledger.RunEvent) (ledger.Run, error) {
 			return r, err
 		}
 	}
+	if c.Run.Followed {
+		return c.Run, t.bring(c)
+	}
 	for _, item := range c.Items {
 		if err := t.settle(target, c, item); err != nil {
 			return r, err

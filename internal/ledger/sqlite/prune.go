@@ -75,7 +75,11 @@ func (t *tx) prune(r ledger.Retention) (p ledger.Pruned, err error) {
 			[]any{bodies, pruneBatch}},
 		{`DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE expires_at <= ? LIMIT ?)`,
 			[]any{micros(t.now), pruneBatch}},
-		{`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE ended_at <= ? ORDER BY ended_at LIMIT ?)`,
+		{`DELETE FROM brought WHERE rowid IN (SELECT b.rowid FROM runs r JOIN brought b ON b.run = r.id WHERE r.followed = 1
+			AND r.ended_at <= ? LIMIT ?)`,
+			[]any{bodies, pruneBatch}},
+		{`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE ended_at <= ? AND NOT EXISTS (SELECT 1 FROM brought WHERE run = runs.id)
+			ORDER BY ended_at LIMIT ?)`,
 			[]any{metadata, pruneBatch}},
 		// The newest one stays: it says where the numbers are.
 		{`DELETE FROM notices WHERE seq IN (SELECT seq FROM notices ORDER BY seq LIMIT ?)

@@ -9,14 +9,15 @@ import (
 )
 
 // runColumns are the columns of a run in the order in which scanRun reads them.
-const runColumns = `id, lane, target, kind, state, clay, cursor, size, polls, pages, misses, reason, started_at, ended_at`
+const runColumns = `id, lane, target, kind, state, clay, cursor, size, polls, pages, misses, reason, followed, brought, bytes,
+	started_at, ended_at`
 
 // scanRun reads a run. Durations in it are as of now.
 func scanRun(row scanner, now time.Time) (r ledger.Run, err error) {
 	var started int64
 	var ended sql.NullInt64
 	err = row.Scan(&r.ID, &r.Lane, &r.Target, &r.Kind, &r.State, &r.Clay, &r.Cursor, &r.Size, &r.Polls, &r.Pages, &r.Misses,
-		&r.Reason, &started, &ended)
+		&r.Reason, &r.Followed, &r.Brought, &r.Bytes, &started, &ended)
 	if err != nil {
 		return r, err
 	}
@@ -43,7 +44,7 @@ func (t *tx) run(id ledger.RunID) (r ledger.Run, found bool, err error) {
 	}
 	r.Usual = time.Duration(usual) * time.Microsecond
 	_, err = t.row(`SELECT count(*) FROM runs WHERE lane = ? AND due_at IS NOT NULL AND id <> ?
-		AND state IN ('running', 'fetching')`,
+		AND followed = 0 AND state IN ('running', 'fetching')`,
 		[]any{string(r.Lane), int64(id)}, &r.Others)
 	return r, err == nil, err
 }
@@ -51,9 +52,9 @@ func (t *tx) run(id ledger.RunID) (r ledger.Run, found bool, err error) {
 // insertRun stores a new run and gives it its ID.
 func (t *tx) insertRun(r *ledger.Run, due time.Duration) error {
 	r.StartedAt = time.UnixMicro(micros(t.now))
-	_, err := t.row(`INSERT INTO runs (lane, target, kind, state, clay, cursor, size, polls, pages, misses, reason, due_at, started_at)
-		VALUES (?, ?, ?, ?, ?, '', 0, 0, 0, 0, '', ?, ?) RETURNING id`,
-		[]any{string(r.Lane), r.Target, string(r.Kind), string(r.State), r.Clay, t.runDue(r.Lane, due), micros(t.now)}, &r.ID)
+	_, err := t.row(`INSERT INTO runs (lane, target, kind, state, clay, cursor, size, polls, pages, misses, reason, followed, due_at, started_at)
+		VALUES (?, ?, ?, ?, ?, '', ?, 0, 0, 0, '', ?, ?, ?) RETURNING id`,
+		[]any{string(r.Lane), r.Target, string(r.Kind), string(r.State), r.Clay, r.Size, r.Followed, t.runDue(r.Lane, due), micros(t.now)}, &r.ID)
 	return err
 }
 
@@ -70,9 +71,9 @@ func (t *tx) writeRun(c ledger.RunChange) error {
 	if c.Due < 0 {
 		ended = micros(t.now)
 	}
-	_, err := t.exec(`UPDATE runs SET kind = ?, state = ?, clay = ?, cursor = ?, polls = ?, pages = ?, misses = ?, reason = ?, due_at = ?,
-		ended_at = coalesce(ended_at, ?) WHERE id = ?`, string(r.Kind), string(r.State), r.Clay, r.Cursor, r.Polls, r.Pages, r.Misses, r.Reason,
-		t.runDue(r.Lane, c.Due), ended, int64(r.ID))
+	_, err := t.exec(`UPDATE runs SET kind = ?, state = ?, clay = ?, cursor = ?, polls = ?, pages = ?, misses = ?, reason = ?,
+		brought = ?, bytes = ?, due_at = ?, ended_at = coalesce(ended_at, ?) WHERE id = ?`, string(r.Kind), string(r.State), r.Clay, r.Cursor, r.Polls, r.Pages, r.Misses, r.Reason,
+		r.Brought, r.Bytes, t.runDue(r.Lane, c.Due), ended, int64(r.ID))
 	if err == nil && c.Usual > 0 && r.Target != "" {
 		_, err = t.exec(`INSERT INTO usual (target, kind, span) VALUES (?, ?, ?)
 			ON CONFLICT (target, kind) DO UPDATE SET span = excluded.span`, r.Target, string(r.Kind), roundUp(c.Usual))
