@@ -66,6 +66,7 @@ func Run(t *testing.T, open Opener) {
 		})
 	}
 	t.Run("Model", func(t *testing.T) { checkAgainstModel(t, open) })
+	t.Run("OutboxModel", func(t *testing.T) { checkOutboxAgainstModel(t, open) })
 	t.Run("RunModel", func(t *testing.T) { checkRunsAgainstModel(t, open) })
 }
 

@@ -22,6 +22,7 @@ type memory struct {
 	used     map[ledger.Digest]ledger.WebhookUse
 	attempts map[ledger.RecordID][]memoryAttempt
 	memoryRuns
+	memoryOutbox
 }
 
 // memoryRow is a record with times in place of durations; a zero time is none.
@@ -55,7 +56,8 @@ func newMemory(c *ledger.Catalog) *memory {
 		catalog: c, rows: map[ledger.RecordID]*memoryRow{}, keys: map[ledger.Digest]ledger.RecordID{},
 		lanes: map[ledger.LaneID]memoryLane{}, breakers: map[string]memoryBreaker{}, paused: map[string]ledger.Pause{},
 		used: map[ledger.Digest]ledger.WebhookUse{}, attempts: map[ledger.RecordID][]memoryAttempt{},
-		memoryRuns: memoryRuns{runs: map[ledger.RunID]*memoryRun{}, usual: map[memoryUsual]time.Duration{}, kept: map[ledger.RunID]map[int]string{}},
+		memoryRuns:   memoryRuns{runs: map[ledger.RunID]*memoryRun{}, usual: map[memoryUsual]time.Duration{}, kept: map[ledger.RunID]map[int]string{}},
+		memoryOutbox: memoryOutbox{disabled: map[string]string{}},
 	}
 }
 
@@ -112,6 +114,7 @@ func (m *memory) accept(s ledger.Submission) ledger.Acceptance {
 	if a.Raise {
 		m.rows[owner.ID].Priority = s.Priority
 	}
+	m.post(target.Deliveries(a.Notice(), a.Record))
 	m.want(s.Load, s.ID)
 	return ledger.Acceptance{Record: m.view(s.ID), Differs: a.Differs}
 }
@@ -166,6 +169,7 @@ func (m *memory) change(id ledger.RecordID, e ledger.Event, webhook ledger.Diges
 		return ledger.Change{Record: before}
 	}
 	m.write(before, c, webhook)
+	m.post(target.Deliveries(c.Notice(), c.Record))
 	if c.Pause.Reason != "" {
 		m.paused[before.Target] = c.Pause
 	}
@@ -292,10 +296,13 @@ func (m *memory) prune(keep ledger.Retention) {
 	keep = keep.Normal()
 	for id, row := range m.rows {
 		age := m.now.Sub(row.endedAt)
+		if !row.endedAt.IsZero() && age >= keep.Bodies && !row.Erased {
+			m.withdraw(id)
+		}
 		switch {
 		case row.endedAt.IsZero() || age < keep.Bodies:
 		case age < keep.Metadata:
-			row.Erased, row.Fields, row.Result = true, nil, nil
+			row.Erased, row.Fields, row.Result, row.CallbackURL = true, nil, nil, ""
 			for i := range m.attempts[id] {
 				m.attempts[id][i].Excerpt = ""
 			}

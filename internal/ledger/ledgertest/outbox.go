@@ -27,6 +27,7 @@ var outboxTests = map[string]func(*env){
 	"waking those who deliver":     outboxWakes,
 	"dead letters and newer news":  outboxRevived,
 	"an erased record":             outboxErased,
+	"erased behind another":        outboxErasedBehind,
 	"a destination, long disabled": outboxDisabledTwice,
 }
 
@@ -445,4 +446,23 @@ func outboxErased(e *env) {
 	}
 	e.wantOutgoing("@a.example")
 	e.wantOutgoing(crm, news(b, ledger.RecordDone, 1))
+}
+
+// One that was erased while it waited let another go that was not first.
+func outboxErasedBehind(e *env) {
+	e.forwarding()
+	fresh := func(s *ledger.Submission) { s.MaxAge = new(time.Duration) }
+	erased := e.done(keyed(1))
+	e.delivered(e.wantOutgoing(crm, news(erased, ledger.RecordDone, 1))[0])
+	e.clock.Advance(time.Hour)
+	failed := e.sent(people, keyed(1), fresh)
+	e.answer(failed, ledger.Rejected)
+	under := e.wantOutgoing(crm, news(e.done(keyed(1), fresh), ledger.RecordDone, 1))
+	e.result(failed.Record.ID, `{"title":"Countess"}`)
+	_, err := e.Redeliver(e.Context(), ledger.Redelivery{Records: []ledger.RecordID{erased}})
+	e.must(err)
+	e.pruneAll(ledger.Retention{Bodies: time.Minute})
+	e.wantOutgoing(crm) // one is under way
+	e.delivered(under[0])
+	e.wantOutgoing(crm, news(failed.Record.ID, ledger.RecordDone, 1))
 }

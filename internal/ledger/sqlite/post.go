@@ -137,10 +137,10 @@ func (t *tx) orphanDeliveries() error {
 	return err
 }
 
-// withdraw forgets what was to be told of a record that is erased.
+// withdraw forgets what was to be told of a record that is erased. Where it was that delivery's turn, it is the next one's.
 func (t *tx) withdraw(id ledger.RecordID) error {
-	deliveries, err := t.deliveries(`SELECT `+deliveryColumns+` FROM outbox WHERE record = ?`, id[:])
-	if err != nil || len(deliveries) == 0 {
+	deliveries, err := t.deliveries(`SELECT `+deliveryColumns+` FROM outbox WHERE record = ? AND due_at IS NOT NULL`, id[:])
+	if err != nil {
 		return err
 	}
 	if _, err := t.exec(`DELETE FROM outbox WHERE record = ?`, id[:]); err != nil {
