@@ -9,7 +9,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 PKG      ?= ./...
-P        ?= 2
+P        ?= 3
 FUZZTIME ?= 5000x
 SOAK     ?= 30m
 KILLS    ?= 60

@@ -8,11 +8,14 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +41,9 @@ func build(name string, flags ...string) (string, error) {
 
 var buildDir string
 
+// waits is how many tests share a processor: most of the time they wait for processes to come and go.
+const waits = 3
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "claygate-e2e-*")
 	if err != nil {
@@ -45,6 +51,10 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	buildDir = dir
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set(strconv.Itoa(waits * runtime.GOMAXPROCS(0)))
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
