@@ -8,12 +8,14 @@ import (
 
 // APIKey is an API key of the gateway.
 type APIKey struct {
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
-	Key     string   `json:"key,omitempty"` // only from [Client.CreateKey]
-	Scopes  []string `json:"scopes"`
-	Targets []string `json:"targets"`          // the only ones that it reaches; empty for all
-	Ingest  string   `json:"ingest,omitempty"` // the one target that it feeds; "" for an ordinary key
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Key    string   `json:"key,omitempty"` // only from [Client.CreateKey]
+	Scopes []string `json:"scopes"`
+	// Workspaces and Targets are what it is bound to; where both are empty it reaches everything.
+	Workspaces []string `json:"workspaces"`
+	Targets    []string `json:"targets"`
+	Ingest     string   `json:"ingest,omitempty"` // the one target that it feeds; "" for an ordinary key
 	// IngestPath is the path of a URL of the gateway's in the shape of Clay's webhooks, which feeds the target without any
 	// header: the URL is the key. Only from [Client.CreateKey], for ingest keys.
 	IngestPath string    `json:"ingest_path,omitempty"`
@@ -26,7 +28,9 @@ type NewKey struct {
 	Name string `json:"name,omitempty"`
 	// Scopes are some of "send", "read", "replay", "admin".
 	Scopes []string `json:"scopes,omitempty"`
-	// Targets are the only ones that it reaches; none for all.
+	// Workspaces bind it to their targets, also to those that come later.
+	Workspaces []string `json:"workspaces,omitempty"`
+	// Targets bind it to these, beside those of Workspaces. With neither it reaches everything.
 	Targets []string `json:"targets,omitempty"`
 	// Ingest makes a key that feeds this one target and does nothing else, in place of scopes.
 	Ingest string `json:"ingest,omitempty"`

@@ -72,6 +72,8 @@ type Options struct {
 	Hub    Hub
 	// Targets returns the targets as they are now; nobody may change what it returns.
 	Targets func() []Target
+	// Workspaces returns the names of the configured workspaces, as they are now; nobody may change what it returns.
+	Workspaces func() []string
 	// Upstreams returns the workspaces whose Public API calls are passed through to, as they are now; nobody may change
 	// what it returns. Nil for none.
 	Upstreams func() []Upstream
@@ -100,6 +102,7 @@ type Options struct {
 type server struct {
 	Options
 	mux     *http.ServeMux
+	routed  []string // the patterns of the mux, but for /
 	keys    *Keyring
 	tags    tagger
 	origins *http.CrossOriginProtection

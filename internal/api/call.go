@@ -31,16 +31,14 @@ type handler func(*call) error
 
 // on routes a pattern to callers who have one of the scopes.
 func (s *server) on(pattern string, h handler, scopes ...ledger.Scope) {
-	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		s.serve(w, r, func(c *call) error {
-			if err := s.admit(c); err != nil {
-				return err
-			}
-			if err := c.who.allowed(scopes); err != nil {
-				return err
-			}
-			return h(c)
-		})
+	s.public(pattern, func(c *call) error {
+		if err := s.admit(c); err != nil {
+			return err
+		}
+		if err := c.who.allowed(scopes); err != nil {
+			return err
+		}
+		return h(c)
 	})
 }
 
@@ -50,11 +48,11 @@ func (s *server) onTarget(method, rest string, scope ledger.Scope, h handler) {
 	s.on(method+" /v1/targets/{workspace}/{target}"+rest, h, scope)
 }
 
-// onAll routes a pattern to administrators of everything: their keys are bound to no target.
+// onAll routes a pattern to administrators of everything: their keys are bound to nothing.
 func (s *server) onAll(pattern string, h handler) {
 	s.on(pattern, func(c *call) error {
-		if c.who.key != nil && len(c.who.key.Targets) > 0 {
-			return refusal(forbidden, "this concerns all targets, and the key is bound to some")
+		if c.who.bound() {
+			return refusal(forbidden, "this concerns the whole gateway, and the key is bound to a part of it")
 		}
 		return h(c)
 	}, ledger.ScopeAdmin)
@@ -72,6 +70,7 @@ func (s *server) visited(pattern string, h handler) {
 
 // public routes a pattern to everybody.
 func (s *server) public(pattern string, h handler) {
+	s.routed = append(s.routed, pattern)
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, h) })
 }
 

@@ -35,7 +35,7 @@ func operationFor(r *http.Request) object {
 // matches reports whether a path is one of a template's. A target may be written with its workspace.
 func matches(template, path string) bool {
 	want, have := strings.Split(template, "/"), strings.Split(path, "/")
-	if i := slices.Index(want, "{target}"); i >= 0 && len(have) == len(want)+1 {
+	if i := slices.IndexFunc(want, func(w string) bool { return w == "{target}" || w == "{webhook}" }); i >= 0 && len(have) == len(want)+1 {
 		have = slices.Delete(have, i, i+1)
 	}
 	return slices.EqualFunc(want, have, func(w, h string) bool {

@@ -151,7 +151,7 @@ func (s *server) noticed(st *stream, notices []ledger.Notice) (map[ledger.Record
 // wants reports whether the client is to be told.
 func (st *stream) wants(n ledger.Notice) bool {
 	if n.Kind == ledger.DestinationDisabled || n.Kind == ledger.DestinationEnabled { // which target's is not said
-		return st.who.key == nil || len(st.who.key.Targets) == 0 && st.target == ""
+		return !st.who.bound() && st.target == ""
 	}
 	return n.Target == "" || st.who.reaches(n.Target) && (st.target == "" || st.target == n.Target)
 }

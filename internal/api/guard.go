@@ -44,16 +44,11 @@ func (c caller) allowed(scopes []ledger.Scope) error {
 		but("claygate keys create --scope " + string(scopes[0]) + " makes one")
 }
 
-// reaches reports whether the caller's key is bound to the target, or to none.
-func (c caller) reaches(target string) bool {
-	switch {
-	case c.key == nil:
-		return true
-	case c.key.Ingest != "":
-		return c.key.Ingest == target
-	}
-	return len(c.key.Targets) == 0 || slices.Contains(c.key.Targets, target)
-}
+// reaches reports whether the caller's key covers the target.
+func (c caller) reaches(target string) bool { return c.key == nil || c.key.Reaches(target) }
+
+// bound reports whether the caller reaches a part of the gateway only.
+func (c caller) bound() bool { return c.key != nil && c.key.Bound() }
 
 // viaHeader is how a gateway marks what it forwards.
 const viaHeader = "Claygate-Via"

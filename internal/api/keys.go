@@ -16,12 +16,14 @@ import (
 
 // APIKey is an API key as callers see it.
 type APIKey struct {
-	ID      string         `json:"id"`
-	Name    string         `json:"name"`
-	Key     string         `json:"key,omitempty"` // only in the answer that makes it
-	Scopes  []ledger.Scope `json:"scopes"`
-	Targets []string       `json:"targets"` // the only ones it reaches; empty for all
-	Ingest  string         `json:"ingest,omitempty"`
+	ID     string         `json:"id"`
+	Name   string         `json:"name"`
+	Key    string         `json:"key,omitempty"` // only in the answer that makes it
+	Scopes []ledger.Scope `json:"scopes"`
+	// Workspaces and Targets are what it is bound to; where both are empty it reaches everything.
+	Workspaces []string `json:"workspaces"`
+	Targets    []string `json:"targets"`
+	Ingest     string   `json:"ingest,omitempty"`
 	// IngestPath is the path of the URL by which an ingest key feeds its target without any header; beside Key only.
 	IngestPath string     `json:"ingest_path,omitempty"`
 	CreatedAt  *time.Time `json:"created_at,omitempty"`
@@ -33,14 +35,15 @@ var scopes = []ledger.Scope{ledger.ScopeSend, ledger.ScopeRead, ledger.ScopeRepl
 
 func keyView(k ledger.APIKey) APIKey {
 	return APIKey{
-		ID: k.ID, Name: k.Name, Scopes: append([]ledger.Scope{}, k.Scopes...), Targets: append([]string{}, k.Targets...),
+		ID: k.ID, Name: k.Name, Scopes: append([]ledger.Scope{}, k.Scopes...),
+		Workspaces: append([]string{}, k.Workspaces...), Targets: append([]string{}, k.Targets...),
 		Ingest: k.Ingest, CreatedAt: moment(k.CreatedAt), RevokedAt: moment(k.RevokedAt),
 	}
 }
 
 // createKey answers POST /v1/keys. The key is random and is kept as its hash, so this is the only time it is shown.
 func (s *server) createKey(c *call) error {
-	members, err := c.members("name", "scopes", "targets", "ingest")
+	members, err := c.members("name", "scopes", "workspaces", "targets", "ingest")
 	if err != nil {
 		return err
 	}
@@ -79,6 +82,8 @@ func (s *server) parseKey(members []intake.Member) (key ledger.APIKey, err error
 			key.Name, err = textMember(m, 100)
 		case "scopes":
 			key.Scopes, err = scopesOf(m)
+		case "workspaces":
+			key.Workspaces, err = s.workspacesOf(m)
 		case "targets":
 			key.Targets, err = s.targetsOf(m)
 		case "ingest":
@@ -89,8 +94,8 @@ func (s *server) parseKey(members []intake.Member) (key ledger.APIKey, err error
 		}
 	}
 	switch {
-	case key.Ingest != "" && (len(key.Targets) > 0 || len(key.Scopes) > 0):
-		return key, refusal(invalid, `an "ingest" key feeds one target and has no "scopes" or "targets"`)
+	case key.Ingest != "" && len(key.Workspaces)+len(key.Targets)+len(key.Scopes) > 0:
+		return key, refusal(invalid, `an "ingest" key feeds one target and has no "scopes", "workspaces" or "targets"`)
 	case key.Ingest == "" && len(key.Scopes) == 0:
 		return key, refusal(invalid, `"scopes" is missing: which of %v may it do?`, scopes)
 	}
@@ -109,6 +114,22 @@ func scopesOf(m intake.Member) ([]ledger.Scope, error) {
 	}
 	slices.Sort(named)
 	return slices.Compact(named), nil
+}
+
+// workspacesOf reads workspaces. One that nobody configured yet would be a misspelling more often than not.
+func (s *server) workspacesOf(m intake.Member) ([]string, error) {
+	var names []string
+	if json.Unmarshal(m.Value, &names) != nil {
+		return nil, refusal(invalid, `"workspaces" must be an array of names`)
+	}
+	all := s.Workspaces()
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			return nil, refusal(invalid, "there is no workspace %.100q", name).but("configure it first, or mend its name")
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 func (s *server) targetsOf(m intake.Member) ([]string, error) {

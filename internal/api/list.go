@@ -70,14 +70,14 @@ func (s *server) listQuery(c *call, params url.Values) (q ledger.Query, targets 
 		if q.Target, err = s.watched(c, name); err != nil {
 			return q, nil, err
 		}
-	} else if c.who.key != nil {
-		targets = c.who.key.Targets
+	} else if targets, err = s.within(c); err != nil {
+		return q, nil, err
 	}
 	if key := params.Get("key"); key != "" {
 		if q.Target == "" {
 			return q, nil, refusal(invalid, `"key" is the key of one target's records: name the "target" as well`)
 		}
-		if _, configured := s.named(q.Target); !configured {
+		if _, configured := s.reached(c.who, q.Target); !configured {
 			return q, nil, refusal(invalid, "%.100q is not configured, so nobody knows what its keys are made of", q.Target).but(`leave "key" out`)
 		}
 		if q.Key, err = s.Intake.Key(q.Target, key); err != nil {
@@ -100,11 +100,12 @@ func listLimit(params url.Values) (int, error) {
 	return limit, nil
 }
 
-// listed returns the records of a query, over some targets only where they are named.
+// listed returns the records of a query, over some targets only where they are not nil.
 func (s *server) listed(c *call, q ledger.Query, targets []string) ([]ledger.Record, error) {
-	if len(targets) == 0 {
+	if targets == nil {
 		return s.Ledger.List(c.Context(), q)
 	}
+	q.Bodies = false // of each target there may be a whole page, of which most is not shown
 	var all []ledger.Record
 	for _, q.Target = range targets {
 		some, err := s.Ledger.List(c.Context(), q)
@@ -114,7 +115,20 @@ func (s *server) listed(c *call, q ledger.Query, targets []string) ([]ledger.Rec
 		all = append(all, some...)
 	}
 	slices.SortFunc(all, func(a, b ledger.Record) int { return slices.Compare(b.ID[:], a.ID[:]) })
-	return all[:min(len(all), q.Max)], nil
+	return s.withBodies(c, all[:min(len(all), q.Max)])
+}
+
+// withBodies returns the records with their bodies, as far as these were not erased meanwhile.
+func (s *server) withBodies(c *call, records []ledger.Record) ([]ledger.Record, error) {
+	ids, place := make([]ledger.RecordID, len(records)), map[ledger.RecordID]int{}
+	for i, r := range records {
+		ids[i], place[r.ID] = r.ID, i
+	}
+	whole, err := s.Ledger.Records(c.Context(), ids)
+	for _, r := range whole {
+		records[place[r.ID]] = r
+	}
+	return records, err
 }
 
 // states reads a list of states, "dead,expired".

@@ -149,10 +149,13 @@ func (s *server) loadOf(c *call) (ledger.LoadID, *Target, string, error) {
 	}
 	load, err := s.Ledger.LoadOf(c.Context(), id)
 	if err != nil {
+		if ledger.KindOf(err) == notFound {
+			err = missing
+		}
 		return 0, nil, "", err
 	}
-	t, ok := s.named(load.Target)
-	if !ok || t.Name != load.Target || !c.who.reaches(t.Name) {
+	t, ok := s.reached(c.who, load.Target)
+	if !ok || t.Name != load.Target {
 		return 0, nil, "", missing
 	}
 	return id, t, load.Name, nil

@@ -66,7 +66,7 @@ func (s *server) passOn(c *call) error {
 }
 
 // upstream lets the caller in and returns the workspace that the call is for: the one that it names, else the only one,
-// else main. A key that is bound to targets reaches no whole workspace, and so none.
+// else main, of those that the caller's key covers whole. A key that is bound to targets covers none.
 func (s *server) upstream(c *call) (*Upstream, error) {
 	c.keyIn("Clay-Api-Key")
 	if err := s.admit(c); err != nil {
@@ -77,16 +77,20 @@ func (s *server) upstream(c *call) (*Upstream, error) {
 			return nil, err
 		}
 	}
-	if key := c.who.key; key != nil && (key.Ingest != "" || len(key.Targets) > 0) {
+	key := c.who.key
+	if c.who.bound() && len(key.Workspaces) == 0 {
 		return nil, refusal(forbidden, "the key is bound to targets, and the Public API reaches the whole workspace: use a key that is not")
 	}
 	var all []Upstream
 	if s.Upstreams != nil {
-		all = s.Upstreams()
+		all = slices.DeleteFunc(slices.Clone(s.Upstreams()), func(up Upstream) bool { return key != nil && !key.Whole(up.Workspace) })
 	}
 	name := c.Header.Get(workspace)
 	if name == "" && len(all) != 1 {
-		name = "main"
+		name = ledger.MainWorkspace
+		if c.who.bound() && len(key.Workspaces) == 1 {
+			name = key.Workspaces[0]
+		}
 	}
 	i := slices.IndexFunc(all, func(up Upstream) bool { return name == "" || up.Workspace == name })
 	switch {

@@ -85,15 +85,13 @@ func (s *server) runQuery(c *call, params url.Values) (q ledger.RunQuery, target
 		q.Target, err = s.watched(c, name)
 		return q, nil, err
 	}
-	if c.who.key != nil {
-		targets = c.who.key.Targets
-	}
-	return q, targets, nil
+	targets, err = s.within(c)
+	return q, targets, err
 }
 
 // listedRuns is what [server.listed] is for runs.
 func (s *server) listedRuns(c *call, q ledger.RunQuery, targets []string) ([]ledger.Run, error) {
-	if len(targets) == 0 {
+	if targets == nil {
 		return s.Ledger.ListRuns(c.Context(), q)
 	}
 	var all []ledger.Run

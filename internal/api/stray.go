@@ -31,18 +31,33 @@ func (s *server) strays(c *call, configured []Target, list []TargetView) ([]Targ
 // watched returns the name of the target that a parameter names, when the caller's key reaches it. What happened to
 // records can be read also when their target is no longer configured.
 func (s *server) watched(c *call, name string) (string, error) {
-	if t, ok := s.named(name); ok {
-		if c.who.reaches(t.Name) {
-			return t.Name, nil
-		}
-	} else {
-		names, err := s.Ledger.Targets(c.Context())
-		if err != nil {
-			return "", err
-		}
-		if i := ledger.FindTarget(slices.Values(names), name); i >= 0 && c.who.reaches(names[i]) {
-			return names[i], nil
-		}
+	if t, ok := s.reached(c.who, name); ok {
+		return t.Name, nil
+	}
+	names, err := s.Ledger.Targets(c.Context())
+	if err != nil {
+		return "", err
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return !c.who.reaches(n) })
+	if i := ledger.FindTarget(slices.Values(names), name); i >= 0 {
+		return names[i], nil
 	}
 	return "", refusal(notFound, "there is no target %.100q", name).but("GET /v1/targets lists them")
+}
+
+// within returns the names of the targets that the caller's key covers, configured or not; nil for a key that covers all.
+func (s *server) within(c *call) ([]string, error) {
+	if !c.who.bound() {
+		return nil, nil
+	}
+	stored, err := s.Ledger.Targets(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	names := append([]string{}, stored...)
+	for _, t := range s.Targets() {
+		names = append(names, t.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(slices.DeleteFunc(names, func(n string) bool { return !c.who.reaches(n) })), nil
 }

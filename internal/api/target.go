@@ -13,18 +13,29 @@ func (s *server) target(c *call) (*Target, error) {
 	if workspace := c.PathValue("workspace"); workspace != "" {
 		name = workspace + "/" + name
 	}
-	if t, ok := s.named(name); ok && c.who.reaches(t.Name) {
+	if t, ok := s.reached(c.who, name); ok {
 		return t, nil
 	}
 	return nil, refusal(notFound, "there is no target %.100q", name).but("GET /v1/targets lists them")
 }
 
 // named returns the configured target of that name, see [ledger.FindTarget].
-func (s *server) named(name string) (*Target, bool) {
+func (s *server) named(name string) (*Target, bool) { return s.reached(caller{}, name) }
+
+// reached returns the configured target that a caller means by a name. Only what the caller's key covers is looked
+// through: nothing else could be told from what does not exist, and a bare name means the caller's own target whoever
+// else has one that is called so.
+func (s *server) reached(who caller, name string) (*Target, bool) {
+	var within []*Target
 	targets := s.Targets()
+	for i := range targets {
+		if who.reaches(targets[i].Name) {
+			within = append(within, &targets[i])
+		}
+	}
 	i := ledger.FindTarget(func(yield func(string) bool) {
-		for i := range targets {
-			if !yield(targets[i].Name) {
+		for _, t := range within {
+			if !yield(t.Name) {
 				return
 			}
 		}
@@ -32,7 +43,7 @@ func (s *server) named(name string) (*Target, bool) {
 	if i < 0 {
 		return nil, false
 	}
-	return &targets[i], true
+	return within[i], true
 }
 
 // TargetView is a target as callers see it.

@@ -108,7 +108,7 @@ func (s *server) fed(c *call) (*Target, error) {
 			return nil, err
 		}
 		if key, ok := keys.valid[sha256.Sum256([]byte(secret))]; ok && key.Ingest != "" {
-			if t, ok := s.named(key.Ingest); ok {
+			if t, ok := s.reached(caller{key}, key.Ingest); ok {
 				return t, nil
 			}
 		}
@@ -121,7 +121,7 @@ func (s *server) fed(c *call) (*Target, error) {
 	if err := c.who.allowed([]ledger.Scope{ledger.ScopeSend}); err != nil {
 		return nil, err
 	}
-	if t, ok := s.named(segment); ok && c.who.reaches(t.Name) {
+	if t, ok := s.reached(c.who, segment); ok {
 		return t, nil
 	}
 	return nil, refusal(notFound, "there is no target %.100q", segment)

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/claygate/claygate/clay"
 	"github.com/claygate/claygate/internal/api"
@@ -20,6 +22,7 @@ type parts struct {
 	callbacks []collect.Target
 	served    []api.Target
 	upstreams []api.Upstream
+	spaces    []string // the workspaces
 	webhooks  map[ledger.Digest]*clay.Client
 	lookups   map[string]*clay.Client // by target
 	apis      map[ledger.LaneID]*clay.Client
@@ -60,10 +63,22 @@ func (a *App) prepare(c Config) (*parts, error) {
 	}
 	c.paces(lanes)
 	c.pacesAPIs(lanes)
-	p.upstreams = c.upstreams()
+	p.upstreams, p.spaces = c.upstreams(), c.workspaces()
 	p.catalog = ledger.NewCatalog(targets, lanes)
 	return p, nil
 }
 
 // served returns the targets as the API shows them now.
 func (a *App) served() []api.Target { return a.parts.Load().served }
+
+// workspaces returns the names of the workspaces as they are now.
+func (a *App) workspaces() []string { return a.parts.Load().spaces }
+
+// workspaces returns the names of those that are configured, with or without targets.
+func (c Config) workspaces() []string {
+	named := maps.Clone(c.PublicAPI)
+	for _, t := range c.Targets {
+		named[t.workspace()] = PublicAPI{}
+	}
+	return slices.Sorted(maps.Keys(named))
+}

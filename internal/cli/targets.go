@@ -114,6 +114,18 @@ func newStart(s Streams) *cobra.Command {
 	return c
 }
 
+// binding says what a key is bound to: a whole workspace as "acme/*".
+func binding(k client.APIKey) string {
+	if k.Ingest != "" {
+		return k.Ingest
+	}
+	var all []string
+	for _, w := range k.Workspaces {
+		all = append(all, w+"/*")
+	}
+	return strings.Join(append(all, k.Targets...), ",")
+}
+
 func newKeys(s Streams) *cobra.Command {
 	var f gatewayFlags
 	var k client.NewKey
@@ -122,7 +134,8 @@ func newKeys(s Streams) *cobra.Command {
 	f.add(c)
 	create := &cobra.Command{
 		Use: "create NAME", Short: "Create an API key; it is shown once", Args: oneArg("a name", "e.g. claygate keys create crm --scope send"),
-		Example: "  claygate keys create crm --scope send,read --target people\n  claygate keys create n8n --ingest people",
+		Example: "  claygate keys create crm --scope send,read --target people\n" +
+			"  claygate keys create acme --scope send,read --workspace acme\n  claygate keys create n8n --ingest people",
 		RunE: operate(&f, s, func(ctx context.Context, g *gateway, args []string) error {
 			k.Name = args[0]
 			key, err := g.CreateKey(ctx, k)
@@ -141,7 +154,8 @@ func newKeys(s Streams) *cobra.Command {
 		}),
 	}
 	create.Flags().StringSliceVar(&k.Scopes, "scope", nil, "what it may do: send, read, replay, admin")
-	create.Flags().StringSliceVar(&k.Targets, "target", nil, "the only targets that it reaches (default: all)")
+	create.Flags().StringSliceVar(&k.Workspaces, "workspace", nil, "bind it to a workspace: to all of its targets, and no others")
+	create.Flags().StringSliceVar(&k.Targets, "target", nil, "bind it to a target (default, with no --workspace: everything)")
 	create.Flags().StringVar(&k.Ingest, "ingest", "", "the one target that it feeds, for a client that can do no more")
 	c.AddCommand(create, &cobra.Command{
 		Use: "list", Short: "List the API keys", Args: noArgs,
@@ -150,13 +164,13 @@ func newKeys(s Streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			l := newListing(s, f.json, "id", "name", "scopes", "targets", "created", "revoked")
+			l := newListing(s, f.json, "id", "name", "scopes", "bound to", "created", "revoked")
 			for _, key := range keys {
 				revoked := ""
 				if !key.RevokedAt.IsZero() {
 					revoked = ago(key.RevokedAt)
 				}
-				if err := l.add(key, key.ID, key.Name, strings.Join(key.Scopes, ","), strings.Join(key.Targets, ",")+key.Ingest, ago(key.CreatedAt), revoked); err != nil {
+				if err := l.add(key, key.ID, key.Name, strings.Join(key.Scopes, ","), binding(key), ago(key.CreatedAt), revoked); err != nil {
 					return err
 				}
 			}

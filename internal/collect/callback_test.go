@@ -160,6 +160,23 @@ func TestCallbackAddressWithWorkspace(t *testing.T) {
 	}
 }
 
+// A ticket leads to its own record, whatever URL it came to: a column that calls another workspace's completes what was
+// paid for, and that workspace gets nothing.
+func TestCallbackAtAnotherWorkspace(t *testing.T) {
+	d := newDesk(t, func(o *Options) { o.Targets = append(o.Targets, Target{Name: "zeta/people"}) })
+	id, ticket := d.sent(t, `{}`)
+	w := d.do(httptest.NewRequest(http.MethodPost, CallbackPath+"zeta/people", strings.NewReader(with(ticket, `"name":"Jo"`))))
+	if r := d.record(t, id); w.Code != http.StatusOK || r.State != ledger.Done || r.Target != target {
+		t.Errorf("%d, the record is %s of %s", w.Code, r.State, r.Target)
+	}
+	if zeta, err := d.store.List(t.Context(), ledger.Query{Target: "zeta/people", Max: 9}); err != nil || len(zeta) > 0 {
+		t.Errorf("zeta has %v, %v", zeta, err)
+	}
+	if status, err := d.store.TargetStatus(t.Context(), "zeta/people"); err != nil || status.Counts.Total() > 0 {
+		t.Errorf("zeta counts %v, %v", status.Counts, err)
+	}
+}
+
 // A ticket sent to the URL of a target without a secret, or of none at all, went around the secret of its own target.
 func TestCallbackSecretCannotBeGoneAround(t *testing.T) {
 	d := newDesk(t, func(o *Options) {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -18,14 +19,33 @@ const (
 
 // APIKey is an API key as the ledger knows it: by its hash. The key itself is shown once, when it is made.
 type APIKey struct {
-	ID        string // "key_…", for people
-	Name      string
-	Hash      [32]byte // SHA-256 of the key: keys are random, so a plain hash is enough
-	Scopes    []Scope
-	Targets   []string // the only targets it reaches; empty for all
-	Ingest    string   // the only target that it feeds, as part of an ingest URL; "" for an ordinary key
-	CreatedAt time.Time
-	RevokedAt time.Time // zero while it is valid
+	ID     string // "key_…", for people
+	Name   string
+	Hash   [32]byte // SHA-256 of the key: keys are random, so a plain hash is enough
+	Scopes []Scope
+	// Workspaces and Targets are what it is bound to: all targets of those workspaces, also ones that come later, and
+	// those targets. Where both are empty it reaches everything.
+	Workspaces []string
+	Targets    []string
+	Ingest     string // the only target that it feeds, as part of an ingest URL; "" for an ordinary key
+	CreatedAt  time.Time
+	RevokedAt  time.Time // zero while it is valid
+}
+
+// Bound reports whether the key reaches a part of the gateway only.
+func (k APIKey) Bound() bool { return k.Ingest != "" || len(k.Workspaces)+len(k.Targets) > 0 }
+
+// Reaches reports whether the key's binding covers a target.
+func (k APIKey) Reaches(target string) bool {
+	if k.Ingest != "" {
+		return k.Ingest == target
+	}
+	return !k.Bound() || slices.Contains(k.Targets, target) || k.Whole(WorkspaceOf(target))
+}
+
+// Whole reports whether the key reaches all of a workspace: what its targets share, such as its API, included.
+func (k APIKey) Whole(workspace string) bool {
+	return !k.Bound() || slices.Contains(k.Workspaces, workspace)
 }
 
 // Keys keeps the API keys.

@@ -8,6 +8,14 @@ import (
 // MainWorkspace is the workspace whose targets are stored under their bare names; those of others are "workspace/name".
 const MainWorkspace = "main"
 
+// WorkspaceOf returns the workspace that a target belongs to, by its stored name.
+func WorkspaceOf(target string) string {
+	if workspace, _, ok := strings.Cut(target, "/"); ok {
+		return workspace
+	}
+	return MainWorkspace
+}
+
 // FindTarget returns the place, among the names of targets, of the one that somebody means, or -1. A target of
 // [MainWorkspace] may be named with its workspace, and one of another workspace without, where only one has such a
 // target. The name itself comes first.

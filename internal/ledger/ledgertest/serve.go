@@ -114,7 +114,7 @@ func serveKeys(e *env) {
 	key := func(id string) ledger.APIKey {
 		return ledger.APIKey{
 			ID: id, Name: "the CRM's, \"new\"", Hash: sha256.Sum256([]byte(id)), Scopes: []ledger.Scope{ledger.ScopeSend, ledger.ScopeRead},
-			Targets: []string{people, firms},
+			Workspaces: []string{"acme", "zeta"}, Targets: []string{people, firms},
 		}
 	}
 	a, b := key("key_a"), ledger.APIKey{ID: "key_b", Hash: sha256.Sum256([]byte("b")), Scopes: []ledger.Scope{ledger.ScopeAdmin}, Ingest: people}

@@ -16,16 +16,16 @@ func (s *Store) AddKey(ctx context.Context, key ledger.APIKey) error {
 		scopes[i] = string(scope)
 	}
 	return s.do(ctx, "key", func(t *tx) error {
-		_, err := t.exec(`INSERT INTO api_keys (id, name, hash, scopes, targets, ingest, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`, key.ID, key.Name, key.Hash[:], strings.Join(scopes, ","),
-			strings.Join(key.Targets, ","), key.Ingest, micros(t.now))
+		_, err := t.exec(`INSERT INTO api_keys (id, name, hash, scopes, workspaces, targets, ingest, created_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, key.ID, key.Name, key.Hash[:], strings.Join(scopes, ","),
+			strings.Join(key.Workspaces, ","), strings.Join(key.Targets, ","), key.Ingest, micros(t.now))
 		return err
 	})
 }
 
 // Keys implements [ledger.Keys].
 func (s *Store) Keys(ctx context.Context) ([]ledger.APIKey, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id, name, hash, scopes, targets, ingest, created_at, revoked_at
+	rows, err := s.read.QueryContext(ctx, `SELECT id, name, hash, scopes, workspaces, targets, ingest, created_at, revoked_at
 		FROM api_keys ORDER BY created_at, id`)
 	if err != nil {
 		return nil, s.wrap("key", err)
@@ -35,17 +35,17 @@ func (s *Store) Keys(ctx context.Context) ([]ledger.APIKey, error) {
 	for rows.Next() {
 		var k ledger.APIKey
 		var hash []byte
-		var scopes, targets string
+		var scopes, workspaces, targets string
 		var created int64
 		var revoked sql.NullInt64
-		if err := rows.Scan(&k.ID, &k.Name, &hash, &scopes, &targets, &k.Ingest, &created, &revoked); err != nil {
+		if err := rows.Scan(&k.ID, &k.Name, &hash, &scopes, &workspaces, &targets, &k.Ingest, &created, &revoked); err != nil {
 			return nil, s.wrap("key", err)
 		}
 		copy(k.Hash[:], hash)
 		for _, scope := range list(scopes) {
 			k.Scopes = append(k.Scopes, ledger.Scope(scope))
 		}
-		k.Targets, k.CreatedAt = list(targets), time.UnixMicro(created)
+		k.Workspaces, k.Targets, k.CreatedAt = list(workspaces), list(targets), time.UnixMicro(created)
 		if revoked.Valid {
 			k.RevokedAt = time.UnixMicro(revoked.Int64)
 		}

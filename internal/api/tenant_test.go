@@ -1,0 +1,205 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/claygate/claygate/internal/api"
+	"github.com/claygate/claygate/internal/intake"
+	"github.com/claygate/claygate/internal/ledger"
+)
+
+// The targets of a gateway with several tenants. Zeta's names and values stand in nothing that another one is told.
+var tenantTargets = []ledger.Target{
+	{Name: "house", Lane: "main/webhook", MaxAge: time.Hour},
+	{Name: "acme/people", Lane: "acme/webhook", MaxAge: time.Hour, Forward: []ledger.Outlet{{Destination: "crm"}}},
+	{Name: "acme/firms", Lane: "acme/webhook", MaxAge: time.Hour},
+	{Name: "zeta/people", Lane: "zeta/webhook", MaxAge: time.Hour, Forward: []ledger.Outlet{{Destination: "zeta-crm"}}},
+	{Name: "zeta/rest", Lane: "zeta/webhook", MaxAge: time.Hour},
+}
+
+// tenants is a gateway with several of them, over a ledger in memory.
+type tenants struct {
+	*gateway
+	*fake
+	admin  string   // a header with the key that reaches everything
+	atClay []string // which workspace's key each call had that was passed through
+}
+
+func newTenants(t testing.TB) *tenants {
+	t.Helper()
+	f := newFake(tenantTargets...)
+	w := &tenants{fake: f}
+	var ins []intake.Target
+	var seen []api.Target
+	for _, lt := range tenantTargets {
+		ins = append(ins, intake.Target{Target: lt, DedupeBy: []string{"email"}, Await: true})
+		seen = append(seen, api.Target{Target: lt, Kind: "table", DedupeBy: []string{"email"}, Await: true})
+	}
+	seen[1].DropIn, seen[3].DropIn = []api.DropIn{api.People}, []api.DropIn{api.People, api.Companies}
+	hub := &counted{Hub: f.hub}
+	w.gateway = &gateway{t: t, store: f, hub: hub, configured: seen}
+	w.handler = api.New(api.Options{
+		Intake: intake.New(intake.Options{Store: f, Secret: []byte("of this ledger"), Targets: ins}), Ledger: f, Hub: hub, Stop: ended(),
+		Targets:    func() []api.Target { return w.configured },
+		Workspaces: func() []string { return []string{"acme", "main", "soon", "zeta"} },
+		Upstreams: func() (all []api.Upstream) {
+			for _, name := range []string{"acme", "zeta"} {
+				all = append(all, api.Upstream{Workspace: name, URL: "https://clay.invalid", Key: "clay_key_of_" + name, Lane: ledger.LaneID(name + "/api")})
+			}
+			return all
+		},
+		Outgoing: atClay(func(r *http.Request) (*http.Response, error) {
+			w.atClay = append(w.atClay, r.Header.Get("Clay-Api-Key"))
+			return answered(200, `{"ok":true}`), nil
+		}),
+		Reload: func(context.Context) (api.Reloaded, error) {
+			return api.Reloaded{Added: []string{"zeta/people"}, Removed: []string{}, Restart: []string{}}, nil
+		},
+	})
+	w.admin, _ = w.minted(`{"name":"zeta's bill","scopes":["admin"]}`, "")
+	return w
+}
+
+// belongings are what a tenant has, or what nobody has: in a request each stands for the other.
+type belongings struct{ target, bare, record, open, load, key, destination, workspace string }
+
+// settle gives a target belongings, with a value that shows wherever a record does.
+func (w *tenants) settle(target, destination, value string) belongings {
+	w.t.Helper()
+	hand := func(email string) ledger.RecordID {
+		got := w.do("POST", "/v1/targets/"+target+"/records", fmt.Sprintf(`{"fields":{"email":%q},"metadata":{"of":%q}}`, email, value), w.admin)
+		id, err := ledger.ParseRecordID(decode[record](w.t, got).ID)
+		if err != nil {
+			w.t.Fatal(got.body)
+		}
+		return id
+	}
+	done, open := hand("done@example.com"), hand("open@example.com")
+	w.finish(done, fmt.Sprintf(`{"title":%q}`, value))
+	load := decode[struct{ ID string }](w.t, w.do("POST", "/v1/targets/"+target+"/loads", fmt.Sprintf(`{"name":%q}`, value), w.admin)).ID
+	_, key := w.minted(fmt.Sprintf(`{"name":%q,"scopes":["read"],"targets":[%q]}`, value, target), w.admin)
+	w.runs = append(w.runs, ledger.Run{ID: ledger.RunID(len(w.runs) + 1), Target: target, Clay: value, State: ledger.RunRunning})
+	workspace, bare, _ := strings.Cut(target, "/")
+	return belongings{target, bare, done.String(), open.String(), load, key, destination, workspace}
+}
+
+// replaced puts what nobody has in place of what somebody does. Nothing else may differ in two answers.
+func (b belongings) replaced(text string) string {
+	if b == (belongings{}) {
+		return text
+	}
+	return strings.NewReplacer(b.target, "{target}", b.record, "{record}", b.open, "{open}", b.load, "{load}", b.key, "{key}",
+		b.destination, "{destination}", b.workspace, "{workspace}", b.bare, "{bare}").Replace(text)
+}
+
+// state is all that the ledger has of a target.
+func (w *tenants) state(target string) string {
+	records, err := w.List(context.Background(), ledger.Query{Target: target, Max: 1000})
+	paused := w.paused[target]
+	text, _ := json.Marshal([]any{records, err, paused, w.loads})
+	return string(text)
+}
+
+// The same person is paid for by each workspace that asks for it: no answer, and no work under way, is shared.
+func TestNothingIsSharedAcrossWorkspaces(t *testing.T) {
+	w := newTenants(t)
+	as := map[string]string{}
+	for _, name := range []string{"acme", "zeta"} {
+		as[name], _ = w.minted(fmt.Sprintf(`{"scopes":["send","read"],"workspaces":[%q]}`, name), w.admin)
+	}
+	const ask = `{"fields":{"email":"a@example.com"}}`
+	send := func(name, path, body string, headers ...string) record {
+		t.Helper()
+		got := w.do("POST", path, body, append(headers, as[name])...)
+		if got.status > 202 {
+			t.Fatalf("%s: %d %s", path, got.status, got.body)
+		}
+		return decode[record](t, got)
+	}
+	first := send("acme", "/v1/targets/acme/people/records", ask)
+	id, _ := ledger.ParseRecordID(first.ID)
+	if other := send("zeta", "/v1/targets/zeta/people/records", ask); other.State != ledger.Queued {
+		t.Errorf("work under way is shared: %s", other.State)
+	}
+	w.finish(id, `{"title":"Countess"}`)
+	if other := send("zeta", "/v1/targets/zeta/rest/records", ask); other.Cached || other.State != ledger.Queued {
+		t.Errorf("an answer is shared: %+v", other)
+	}
+	if own := send("acme", "/v1/targets/people/records", ask); !own.Cached || own.Target != "acme/people" {
+		t.Errorf("its own answer does not count: %+v", own)
+	}
+
+	const once = "Idempotency-Key: 1"
+	a := send("acme", "/v1/targets/people/records", `{"fields":{"email":"b@example.com"}}`, once)
+	z := send("zeta", "/v1/targets/people/records", `{"fields":{"email":"c@example.com"}}`, once)
+	if a.ID == z.ID || a.Target != "acme/people" || z.Target != "zeta/people" {
+		t.Errorf("one Idempotency-Key of two keys led to %+v and %+v", a, z)
+	}
+
+	loads := map[string]bool{}
+	for name := range as {
+		got := w.do("POST", "/v1/targets/people/loads", `{"name":"leads.csv"}`, as[name])
+		load := decode[struct{ ID string }](t, got).ID
+		w.do("POST", "/v1/loads/"+load+"/rows", `{"email":"row@example.com"}`, as[name], "Content-Type: application/x-ndjson")
+		counts := decode[struct{ Counts map[string]int }](t, w.do("GET", "/v1/loads/"+load, "", as[name])).Counts
+		if loads[load] || counts["queued"] != 1 {
+			t.Errorf("the load of %s is %s with %v", name, load, counts)
+		}
+		loads[load] = true
+	}
+}
+
+// A key that is bound to a workspace covers the targets that come later, and those that went and left records.
+func TestWorkspaceKeys(t *testing.T) {
+	w := newTenants(t)
+	left := w.settle("acme/firms", "", "of acme")
+	acme, _ := w.minted(`{"scopes":["send","read","admin"],"workspaces":["acme"]}`, w.admin)
+	soon, _ := w.minted(`{"scopes":["read","send"],"workspaces":["soon"]}`, w.admin)
+	targets := func(key string) (names []string) {
+		for _, v := range decode[api.Targets](t, w.do("GET", "/v1/targets", "", key)).Targets {
+			names = append(names, v.Name)
+		}
+		return names
+	}
+	if got := targets(soon); got != nil {
+		t.Errorf("a workspace without targets shows %v", got)
+	}
+	for _, path := range []string{"/v1/records", "/v1/runs"} {
+		if got := w.do("GET", path, "", soon); got.status != 200 || strings.Contains(got.body, "acme") {
+			t.Errorf("a workspace without targets lists %d %s", got.status, got.body)
+		}
+	}
+	w.configured = slices.DeleteFunc(slices.Clone(w.configured), func(at api.Target) bool { return at.Name == "acme/firms" })
+	w.configured = append(w.configured, api.Target{Target: ledger.Target{Name: "soon/new"}, Kind: "table"})
+	if got := targets(soon); !slices.Equal(got, []string{"soon/new"}) {
+		t.Errorf("a target that came is not covered: %v", got)
+	}
+	if got := targets(acme); !slices.Equal(got, []string{"acme/people", "acme/firms"}) {
+		t.Errorf("a target that went is not covered: %v", got)
+	}
+	if got := w.do("GET", "/v1/records", "", acme); !strings.Contains(got.body, left.record) {
+		t.Errorf("records of a target that went are not listed: %s", got.body)
+	}
+	page := decode[struct {
+		Records []record
+		Next    *string
+	}](t, w.do("GET", "/v1/records?limit=1", "", acme))
+	if len(page.Records) != 1 || page.Next == nil || string(page.Records[0].Metadata) != `{"of":"of acme"}` {
+		t.Errorf("a page of several targets is %+v", page)
+	}
+	for body, hint := range map[string]string{
+		`{"scopes":["read"],"workspaces":["amce"]}`: "no workspace", `{"scopes":["read"],"workspaces":"acme"}`: "array",
+		`{"ingest":"acme/people","workspaces":["acme"]}`: "no", `{"workspaces":["acme"]}`: "scopes",
+	} {
+		if got := w.do("POST", "/v1/keys", body, w.admin); got.status != 400 || !strings.Contains(got.body, hint) {
+			t.Errorf("%s: %d %s", body, got.status, got.body)
+		}
+	}
+}
