@@ -109,7 +109,9 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if applied.Err != nil {
 		c.log.Warn("callback matches no record", "record", entry.Record, "error", applied.Err)
-	} else if r := applied.Record; r.Revision == 0 && !applied.Fresh {
+	} else if r := applied.Record; r.Erased {
+		c.log.Info("nothing is kept of a callback, because its record was erased", "record", r.ID)
+	} else if r.Revision == 0 && !applied.Fresh {
 		c.log.Info("callback kept, and its record stays open", "record", r.ID, "state", r.State, "reason", r.Reason)
 	}
 	accept(w)

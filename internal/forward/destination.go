@@ -73,7 +73,7 @@ type message struct {
 
 // message makes the message of a delivery, or says why there is none.
 func (d *Destination) message(view func(*ledger.Record) json.RawMessage, of ledger.Delivery, r *ledger.Record) (message, ledger.DeliveryAnswer) {
-	if r == nil {
+	if r == nil || r.Erased {
 		return message{}, ledger.DeliveryAnswer{Outcome: ledger.Skipped, Reason: "the record was erased"}
 	}
 	m := message{delivery: of, record: r, id: ledger.EventID(*r)}

@@ -47,8 +47,7 @@ func (l *Load) Submission(fields json.RawMessage) (ledger.Submission, error) {
 		if err != nil {
 			return s, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
 		}
-		sum := sha256.Sum256(canonical)
-		row = ledger.Digest(sum[:16])
+		row = ledger.WorkKey(l.in.secret, canonical)
 	}
 	s.Load, s.Work = l.id, occurrenceOf(row, l.occurrence(row))
 	return s, nil

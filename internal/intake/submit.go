@@ -114,7 +114,10 @@ func (in *Intake) item(t Target, item Item) (ledger.Submission, error) {
 			return s, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
 		}
 	}
-	s.Metadata, s.Priority, s.Await, s.Once = item.Metadata, cmp.Or(item.Priority, t.Priority), t.Await, item.Once
+	s.Metadata, s.Priority, s.Await = item.Metadata, cmp.Or(item.Priority, t.Priority), t.Await
+	if item.Once != nil {
+		s.Once = &ledger.Once{Key: item.Once.Key, Body: ledger.WorkKey(in.secret, item.Once.Body[:])}
+	}
 	if item.CallbackURL != "" {
 		if err := checkCallback(t, item.CallbackURL); err != nil {
 			return s, err

@@ -70,7 +70,7 @@ func TestSubmitItemByItem(t *testing.T) {
 	}
 	want := ledger.Submission{
 		ID: got[0].Record.ID, Target: "people", Fields: items[0].Fields, Metadata: items[0].Metadata, Key: key, Await: true,
-		Priority: 7, Once: once, MaxAge: &age, ResultTimeout: 2, SendBy: 3,
+		Priority: 7, Once: &ledger.Once{Key: once.Key, Body: ledger.WorkKey(in.secret, once.Body[:])}, MaxAge: &age, ResultTimeout: 2, SendBy: 3,
 	}
 	if diff := cmp.Diff(want, k.calls[0][0]); diff != "" {
 		t.Errorf("the first submission (-want +got):\n%s", diff)

@@ -23,7 +23,7 @@ type Change struct {
 	Ended  *Answer       // what is now known of an attempt
 	Doubt  int           // the attempt after which a send could make a second row; 0 for none
 	Fresh  bool          // the result changed: the revision was raised
-	Kept   bool          // the result, or why it is not complete, changed and the record stays open: nobody is told
+	Kept   bool          // the result, or why it is not complete, changed and nobody is told: it stays open, or was erased
 	Owns   bool          // it is now the record that others with its key join or are answered from
 
 	Lane      Signal // what the answer says about the lane's pace
@@ -57,6 +57,8 @@ func Decide(t Target, r Record, e Event) (Change, error) {
 		return resolve(t, r, e)
 	case Follow:
 		return follow(r, e), nil
+	case Erase:
+		return erase(r), nil
 	}
 	return Change{}, &Error{Kind: Internal, Op: "decide", Message: fmt.Sprintf("event %T is unknown", e)}
 }
@@ -246,7 +248,7 @@ func follow(r Record, e Follow) Change {
 		if r.State != Joined {
 			return Change{Record: r}
 		}
-		if leader.State == Canceled && (r.Load == 0 || r.Load != leader.Load) {
+		if leader.State == Canceled && (leader.Erased || r.Load == 0 || r.Load != leader.Load) {
 			return inherit(r, e.Owner)
 		}
 		return end(r, leader.State, leader.Reason)

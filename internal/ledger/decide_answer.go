@@ -20,6 +20,9 @@ func answer(t Target, r Record, e Answer) Change {
 	case e.Attempt == r.Attempts && (r.State == Sending || r.State == Uncertain):
 		c = concerning(t, r, e)
 	}
+	if r.Erased { // it may quote what was sent
+		e.Excerpt = ""
+	}
 	c.Ended = &e
 	if e.Verdict == Failed || e.Verdict == Doubtful {
 		c.Doubt = e.Attempt

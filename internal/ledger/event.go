@@ -6,7 +6,7 @@ import (
 )
 
 // Event is something that happens to a record. The concrete types are [Claim], [Answer], [Release], [Result], [Failure],
-// [Tick], [Replay], [Cancel], [Resolve] and [Follow].
+// [Tick], [Replay], [Cancel], [Resolve], [Follow] and [Erase].
 type Event interface{ event() }
 
 // Claim takes a queued record for sending. Only a store's Claim makes it, together with the tokens.
@@ -77,7 +77,7 @@ type Resolve struct {
 
 // Follow ends a joined record together with the record that it joined. Somebody who gives up a record gives up no other's:
 // those that joined one that was canceled go on, and the first of them takes its place. The rows of one load were given
-// up together.
+// up together, unless that one alone was erased.
 type Follow struct {
 	Leader Record
 	// Owner is the record that owns the dedupe key, as for [Replay].

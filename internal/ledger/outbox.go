@@ -106,6 +106,9 @@ func (t Target) Redeliveries(destination string, r Record) ([]Delivery, error) {
 	if kind == "" {
 		return nil, conflict("redeliver", r)
 	}
+	if r.Erased {
+		return nil, &Error{Kind: Conflict, Op: "redeliver", Message: fmt.Sprintf("record %s was erased: nothing is left to tell", r.ID)}
+	}
 	var out []Delivery
 	for _, o := range t.Forward {
 		if destination == "" || destination == o.Destination {

@@ -56,7 +56,7 @@ type Record struct {
 	Cached   bool     // done without being sent: from the cache, or with the record it joined
 	Empty    bool     // the result holds nothing beyond what was sent
 	Emulated bool     // came from the emulator, not from Clay
-	Erased   bool     // its fields, result and callbacks were kept long enough; nothing more can happen to it
+	Erased   bool     // its fields, result and callbacks are gone: they were kept long enough, or somebody asked for it
 	Reason   string   // why it is dead, expired, canceled or still waiting; for people
 
 	ResultTimeout time.Duration // its own limit on the wait for a result; 0 means the target's

@@ -18,6 +18,7 @@ type Store interface {
 	RunLister
 	Notices
 	Keeper
+	Eraser
 	Outbox
 	Keys
 	Switch

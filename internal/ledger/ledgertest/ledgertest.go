@@ -49,6 +49,7 @@ func Run(t *testing.T, open Opener) {
 		{"Read", readTests},
 		{"Keep", keepTests},
 		{"Prune", pruneTests},
+		{"Erase", eraseTests},
 		{"Serve", serveTests},
 		{"Runs", runTests},
 		{"Outbox", outboxTests},

@@ -316,6 +316,14 @@ func (m *memory) prune(keep ledger.Retention) {
 	}
 }
 
+// erase takes a record's bodies away.
+func (m *memory) erase(id ledger.RecordID) {
+	m.change(id, ledger.Erase{}, ledger.Digest{})
+	for i := range m.attempts[id] {
+		m.attempts[id][i].Excerpt = ""
+	}
+}
+
 // counts counts the records of a scope.
 func (m *memory) counts(in func(ledger.Record) bool) ledger.Counts {
 	counts := ledger.Counts{}

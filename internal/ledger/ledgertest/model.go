@@ -38,7 +38,7 @@ func checkAgainstModel(t *testing.T, open Opener) {
 		actions := map[string]func(){
 			"": r.compareNow, "accept": r.acceptSome, "claim": r.claimSome, "answer": r.answerSome, "result": r.resultOne,
 			"due": r.applyDue, "replay": r.replaySome, "resolve": r.resolveOne, "cancel": r.cancelOne, "wait": r.wait, "resume": r.resume,
-			"restart": r.restart, "storm": r.storm, "prune": r.prune,
+			"restart": r.restart, "storm": r.storm, "prune": r.prune, "erase": r.eraseOne,
 		}
 		steps := map[string]func(*rapid.T){}
 		for name, act := range actions {

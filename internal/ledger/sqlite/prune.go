@@ -44,16 +44,38 @@ func (s *Store) Prune(ctx context.Context, r ledger.Retention) (ledger.Pruned, e
 	if pruned != (ledger.Pruned{}) {
 		s.pruned.Store(true)
 	}
-	if !pruned.More && s.pruned.CompareAndSwap(true, false) {
-		err = s.wrap("prune", s.failed("prune", s.emptyLog(ctx)))
+	if !pruned.More {
+		if err = s.forget(ctx, "prune"); ledger.KindOf(err) == ledger.Busy {
+			err = nil // the next time will do
+		}
 	}
 	return pruned, err
 }
 
-// emptyLog writes the log back and cuts it off. It waits for readers, and writers for it, so it is for idle times.
-func (s *Store) emptyLog(ctx context.Context) error {
+// forget empties the log of what was erased. Kind Busy when somebody reads it for too long.
+func (s *Store) forget(ctx context.Context, op string) error {
+	if !s.pruned.CompareAndSwap(true, false) {
+		return nil
+	}
+	emptied, err := s.emptyLog(ctx)
+	if err != nil || !emptied {
+		s.pruned.Store(true) // whoever is next tries again
+	}
+	if err == nil && !emptied {
+		return &ledger.Error{
+			Kind: ledger.Busy, Op: op, Message: "the log still holds what was erased, because somebody is reading it",
+			Hint: "ask for the same again: only the log is left to empty",
+		}
+	}
+	return s.wrap(op, s.failed(op, err))
+}
+
+// emptyLog writes the log back and cuts it off, and tells whether it could. It waits for readers, and writers for it, so it is
+// for idle times.
+func (s *Store) emptyLog(ctx context.Context) (emptied bool, err error) {
 	var busy, log, moved int
-	return s.checkpoint.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &moved)
+	err = s.checkpoint.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &moved)
+	return busy == 0, err
 }
 
 // prune does one step. A record is erased first and removed later, so that each is found by an index.
