@@ -14,6 +14,7 @@ FUZZTIME ?= 5000x
 SOAK     ?= 30m
 KILLS    ?= 60
 RUNKILLS ?= 1000
+CUTS     ?= 200
 BENCH    ?= .
 TIMEOUT  ?= 10m
 
@@ -56,9 +57,9 @@ fuzz: ## Run every fuzz target: its seeds and FUZZTIME more
 bench: ## Run the Go benchmarks (BENCH=regexp)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 $(PKG)
 
-kills: need ## kill -9 claygate KILLS times at each named point and at random, RUNKILLS times with runs in flight; print what was lost
-	CLAYGATE_KILLS=$(KILLS) CLAYGATE_RUN_KILLS=$(RUNKILLS) go test ./e2e -count=1 -timeout 0 -v \
-	  -run '^(TestCrashPoints|TestKillNineOfServe|TestKillNineWithRunsInFlight)$$' | grep -v '^=== '
+kills: need ## kill -9 claygate KILLS times at each named point and at random, RUNKILLS times with runs in flight; cut the power CUTS times
+	CLAYGATE_KILLS=$(KILLS) CLAYGATE_RUN_KILLS=$(RUNKILLS) CLAYGATE_CUTS=$(CUTS) go test ./e2e -count=1 -timeout 0 -v \
+	  -run '^(TestCrashPoints|TestKillNineOfServe|TestKillNineWithRunsInFlight|TestPowerCut)$$' | grep -v '^=== '
 
 soak: need kills ## The kills; then all tests, with 100 times the property cases, for SOAK; then fuzz each target for a minute
 	end=$$(( $$(date +%s) + $$(sed -E 's/h/*3600+/; s/m/*60+/; s/s/+/; s/$$/0/' <<<'$(SOAK)') )); \
@@ -78,7 +79,7 @@ clean: ## Remove what the targets above wrote
 	rm -rf claygate cover.out cover.html dist
 
 need:
-	@tools/need.sh gcc:gcc,libc6-dev git:git initdb:postgresql
+	@tools/need.sh gcc:gcc,libc6-dev git:git mkfs.ext4:e2fsprogs mount:mount initdb:postgresql
 
 fmt-check:
 	@unformatted=$$(gofmt -l .); if [[ -n "$$unformatted" ]]; then \

@@ -36,8 +36,15 @@ type gateway struct {
 // newGateway makes a table of which results are awaited for as long as said. The extra lines end its configuration.
 func newGateway(t *testing.T, pace int, timeout string, extra ...string) *gateway {
 	t.Helper()
+	return gatewayOf(newTable(t, pace), timeout, extra...)
+}
+
+// gatewayOf puts a gateway before a table.
+func gatewayOf(b *table, timeout string, extra ...string) *gateway {
+	t, pace := b.t, b.pace
+	t.Helper()
 	g := &gateway{
-		table: newTable(t, pace), user: newEndpoint(t), api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
+		table: b, user: newEndpoint(t), api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
 		http: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	t.Cleanup(g.http.CloseIdleConnections)
@@ -175,8 +182,15 @@ func (g *gateway) note(text []byte, emails []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := range emails {
-		var answer struct{ ID, State string }
-		if err := dec.Decode(&answer); err != nil || answer.ID == "" {
+		var answer struct {
+			ID, State string
+			Problem   struct{ Status int }
+		}
+		err := dec.Decode(&answer)
+		if answer.Problem.Status == http.StatusServiceUnavailable {
+			continue // a line that was not taken: the disk had gone
+		}
+		if err != nil || answer.ID == "" {
 			if g.mutant {
 				return
 			}

@@ -21,6 +21,7 @@ var (
 	armed, passages = parse(os.Getenv("FAULT"))
 	passed          atomic.Int64
 	early           = os.Getenv("FAULT_EARLY")
+	unflushed       = os.Getenv("FAULT_UNFLUSHED") != ""
 )
 
 // parse reads name:n. What cannot be read ends the process: a test that kills nothing would pass.
@@ -62,3 +63,7 @@ func Trace(ctx context.Context) context.Context {
 // Early reports whether an operation of the ledger is to be acknowledged before its commit, as FAULT_EARLY asks: the
 // mistake that the audit must find.
 func Early(op string) bool { return op == early }
+
+// Unflushed reports whether the ledger is to leave out its flushes, as FAULT_UNFLUSHED asks: the mistake that a power cut
+// must find.
+func Unflushed() bool { return unflushed }

@@ -12,3 +12,6 @@ func Trace(ctx context.Context) context.Context { return ctx }
 
 // Early reports whether an operation of the ledger is to be acknowledged before its commit: never.
 func Early(string) bool { return false }
+
+// Unflushed reports whether the ledger is to leave out its flushes: never.
+func Unflushed() bool { return false }

@@ -2,7 +2,7 @@
 // which no release has, all of it is nothing: a test looks into the binary.
 //
 // Built with the tag, FAULT=name:n kills the process, as kill -9 does, when it passes the point of that name for the
-// n-th time.
+// n-th time. FAULT_EARLY and FAULT_UNFLUSHED make mistakes that the tests must find.
 package crash
 
 // The points, in the order in which a record passes them.

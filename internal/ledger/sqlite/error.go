@@ -29,8 +29,18 @@ func wrap(op string, err error) error {
 			Kind: ledger.Busy, Op: op, Message: "another program has the ledger's file open",
 			Hint: "close it and run this again", Err: err,
 		}
+	case errors.Is(err, sqlite3.IOERR):
+		return diskFailed(op, err)
 	}
 	return &ledger.Error{Kind: ledger.Internal, Op: op, Message: "the ledger failed", Err: err}
+}
+
+// diskFailed is the error of a disk that fails.
+func diskFailed(op string, err error) *ledger.Error {
+	return &ledger.Error{
+		Kind: ledger.Unavailable, Op: op, Message: "the disk failed under the ledger, which takes nothing more",
+		Hint: "check the disk, then start again: what was acknowledged before is safe", Err: err,
+	}
 }
 
 // damaged makes an error of opening one of the right kind.

@@ -298,6 +298,25 @@ func TestBrokenDisk(t *testing.T) {
 	}
 }
 
+// A disk that cannot be read any more made a 500 of it: a defect inside, in the caller's eyes.
+func TestUnreadableDisk(t *testing.T) {
+	f := newFaults(t)
+	o := openFaulty(t, Options{Path: filepath.Join(t.TempDir(), "ledger.db"), vfs: t.Name()})
+	for range 400 { // more than a reader keeps in memory
+		if err := o.submit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.inject(func(op, _ string) error {
+		if op == "read" {
+			return &os.PathError{Op: op, Path: "ledger", Err: syscall.EIO}
+		}
+		return nil
+	})
+	_, err := o.Records(context.Background(), o.kept)
+	wantError(t, ledger.Unavailable, err)
+}
+
 func TestFatalErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error

@@ -99,10 +99,7 @@ func (s *Store) transact(run func(*tx) error) error {
 
 func (s *Store) failed(op string, err error) error {
 	if fatal(err) {
-		broken := &ledger.Error{
-			Kind: ledger.Unavailable, Op: op, Message: "the disk failed under the ledger, which takes nothing more",
-			Hint: "check the disk, then start again: what was acknowledged before is safe", Err: err,
-		}
+		broken := diskFailed(op, err)
 		if s.broken.CompareAndSwap(nil, broken) && s.told != nil {
 			s.told(broken)
 		}
