@@ -23,7 +23,7 @@ func (e *examination) ledger(ctx context.Context) (attached bool) {
 	e.add(doctor.Disk(filepath.Dir(path))...)
 	e.add(doctor.Private(doctor.Broken, path, path+"-wal", path+"-shm", app.SocketPath(path), path+".clay")...)
 	if e.flags.config != "" { // which holds no secrets, and URLs that some would not show
-		e.add(doctor.Private(doctor.Warning, e.flags.config)...)
+		e.add(doctor.Private(doctor.Warning, config.Source{Path: e.flags.config}.Files()...)...)
 	}
 	if _, err := os.Stat(path); err != nil && !answers(app.SocketPath(path)) {
 		e.add(doctor.Finding{Check: "ledger", State: doctor.OK, Says: path + " is still to be made"})

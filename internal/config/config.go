@@ -41,7 +41,10 @@ type Config struct {
 	// Log says what is logged, and how.
 	Log Log `yaml:"log"`
 	// Workspaces are the Clay workspaces, by name. Nothing is shared between two of them.
+	// Each file of the folder workspaces.d beside the file is one more, under the file's name.
 	Workspaces map[string]Workspace `yaml:"workspaces"`
+	// Defaults hold for every workspace that does not say otherwise. They are part of Workspaces already.
+	Defaults Defaults `yaml:"defaults"`
 	// Destinations are where the ends of records are forwarded, by name. Targets name theirs.
 	Destinations map[string]Destination `yaml:"destinations"`
 	// CallbackURLs says how the URLs are called that records bring with them.
@@ -91,6 +94,9 @@ type Workspace struct {
 	// Lookups are Enterprise endpoints, by name. A name belongs to one table, routine or lookup of a workspace.
 	Lookups map[string]Lookup `yaml:"lookups"`
 }
+
+// Defaults is what all workspaces have in common.
+type Defaults Workspace
 
 // Pace is how fast one surface of a workspace is used.
 type Pace struct {

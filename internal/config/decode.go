@@ -13,6 +13,9 @@ import (
 // so that the checks afterwards can say so too.
 type decoder struct {
 	source   Source
+	file     string           // the one that is being read
+	defaults *yaml.Node       // of all workspaces; nil for none
+	beneath  bool             // these are being put beneath a workspace
 	places   map[string]place // of every value that was given, by its path
 	refused  map[string]bool  // paths whose value has a mistake
 	within   map[string]bool  // paths around those
@@ -22,9 +25,14 @@ type decoder struct {
 
 // place is where a value was given: a line of the file, or a variable or flag.
 type place struct {
-	line   int
-	origin string
+	file     string
+	line     int
+	defaults bool // it is the defaults' value of a workspace
+	origin   string
 }
+
+// here is a place in what is being read.
+func (d *decoder) here(line int) place { return place{file: d.file, line: line, defaults: d.beneath} }
 
 // refuse reports a mistake at a path. A path that was not given stands where the nearest one around it does.
 func (d *decoder) refuse(path, message, hint string) {
@@ -50,10 +58,11 @@ func (d *decoder) problem(path, message, hint string) Problem {
 	for around := path; ; around = parent(around) {
 		at, given := d.places[around]
 		switch {
+		case given && at.defaults && around != path: // what is missing is the workspace's to say
 		case given && at.origin != "":
 			return Problem{Key: at.origin, Message: message, Hint: hint}
 		case given:
-			return Problem{File: d.source.Path, Line: at.line, Key: path, Message: message, Hint: hint}
+			return Problem{File: at.file, Line: at.line, Key: d.local(path, at), Message: message, Hint: hint}
 		case around == "":
 			return Problem{File: d.source.Path, Key: path, Message: message, Hint: hint}
 		}
@@ -81,7 +90,7 @@ func join(path, key string) string {
 // decode sets a value from a node of the tree.
 func (d *decoder) decode(path string, node *yaml.Node, to reflect.Value) {
 	if _, again := d.places[path]; !again {
-		d.places[path] = place{line: node.Line}
+		d.places[path] = d.here(node.Line)
 	}
 	switch {
 	case node.Kind == yaml.AliasNode || node.Anchor != "":
@@ -130,7 +139,7 @@ func (d *decoder) object(path string, node *yaml.Node, to reflect.Value) {
 			d.unknown(path, key, to.Type())
 			return
 		}
-		d.places[join(path, key.Value)] = place{line: key.Line}
+		d.places[join(path, key.Value)] = d.here(key.Line)
 		d.decode(join(path, key.Value), value, to.Field(i))
 	})
 }
@@ -140,7 +149,7 @@ var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
 // named decodes a map whose keys are names that the user chose.
 func (d *decoder) named(path string, node *yaml.Node, to reflect.Value) {
-	to.Set(reflect.MakeMap(to.Type()))
+	d.open(to)
 	d.entries(path, node, func(key, value *yaml.Node) {
 		name := key.Value
 		if !nameForm.MatchString(name) {
@@ -149,18 +158,31 @@ func (d *decoder) named(path string, node *yaml.Node, to reflect.Value) {
 		}
 		element := reflect.New(to.Type().Elem())
 		setDefaults(element)
-		d.places[join(path, name)] = place{line: key.Line}
+		if beneath := to.MapIndex(reflect.ValueOf(name)); beneath.IsValid() {
+			element.Elem().Set(beneath)
+		}
+		d.places[join(path, name)] = d.here(key.Line)
+		if path == workspaces {
+			d.putBeneath(join(path, name), element.Elem())
+		}
 		d.decode(join(path, name), value, element.Elem())
 		to.SetMapIndex(reflect.ValueOf(name), element.Elem())
 	})
 }
 
+// open makes a map, unless there is one: that of the defaults, which grows.
+func (d *decoder) open(m reflect.Value) {
+	if m.IsNil() {
+		m.Set(reflect.MakeMap(m.Type()))
+	}
+}
+
 // inputs decodes the inputs of a routine, or whatever else has names that are neither ours nor the user's.
 func (d *decoder) inputs(path string, node *yaml.Node, to reflect.Value) {
-	to.Set(reflect.MakeMap(to.Type()))
+	d.open(to)
 	d.entries(path, node, func(key, value *yaml.Node) {
 		field := reflect.New(to.Type().Elem()).Elem()
-		d.places[join(path, key.Value)] = place{line: key.Line}
+		d.places[join(path, key.Value)] = d.here(key.Line)
 		d.decode(join(path, key.Value), value, field)
 		to.SetMapIndex(reflect.ValueOf(key.Value), field)
 	})
@@ -197,11 +219,12 @@ func (d *decoder) entries(path string, node *yaml.Node, take func(key, value *ya
 // refuseAt reports a mistake that has a line of its own but no value.
 func (d *decoder) refuseAt(path string, line int, message, hint string) {
 	d.mark(join(path, "?"))
-	d.problems = append(d.problems, Problem{File: d.source.Path, Line: line, Key: path, Message: message, Hint: hint})
+	d.problems = append(d.problems, Problem{File: d.file, Line: line, Key: d.local(path, d.here(line)), Message: message, Hint: hint})
 }
 
-// list decodes a list of structs.
+// list decodes a list of structs. It stands in place of the defaults'.
 func (d *decoder) list(path string, node *yaml.Node, to reflect.Value) {
+	d.forget(path, to)
 	for i, item := range node.Content {
 		element := reflect.New(to.Type().Elem())
 		setDefaults(element)

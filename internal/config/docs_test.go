@@ -85,6 +85,7 @@ func keys(v reflect.Value, path string, into map[string]string) {
 		key, field := join(path, key), v.Field(i)
 		into[key] = written(field)
 		switch part := field.Type(); {
+		case part == reflect.TypeFor[Defaults](): // those of a workspace
 		case part == secretType || part == fieldsType || part == inputsType:
 		case part.Kind() == reflect.Struct:
 			keys(field, key, into)

@@ -21,6 +21,8 @@ type Source struct {
 
 	// Getenv returns a variable of the environment, "" for one that is not set. Default os.Getenv.
 	Getenv func(string) string
+	// ReadDir names what is in a folder. By default, what is in one on the disk, or nothing where ReadFile is set.
+	ReadDir func(string) ([]string, error)
 	// ReadFile reads a file. By default, from the disk, at most as much as is refused for its size.
 	ReadFile func(string) ([]byte, error)
 	// Stat tells a file's permissions, for the warning about secrets that all can read. Default os.Stat, or no such
@@ -30,7 +32,7 @@ type Source struct {
 
 // Load reads and checks the configuration. The error is a [Problems] with every mistake; the Config is then zero.
 func Load(s Source) (Config, error) {
-	d := &decoder{source: s.withDefaults(), places: map[string]place{}, refused: map[string]bool{}, within: map[string]bool{}}
+	d := &decoder{source: s.withDefaults(), file: s.Path, places: map[string]place{}, refused: map[string]bool{}, within: map[string]bool{}}
 	var c Config
 	c.setDefaults()
 	if s.Path == "" {
@@ -41,15 +43,18 @@ func Load(s Source) (Config, error) {
 	d.override(&c)
 	d.check(&c)
 	if len(d.problems) > 0 {
-		return Config{}, report(d.problems)
+		return Config{}, report(d.problems, s.Path)
 	}
-	c.warnings = report(d.warnings)
+	c.warnings = report(d.warnings, s.Path)
 	return c, nil
 }
 
 func (s Source) withDefaults() Source {
 	if s.Getenv == nil {
 		s.Getenv = os.Getenv
+	}
+	if s.ReadDir == nil && s.ReadFile == nil {
+		s.ReadDir = readDir
 	}
 	if s.ReadFile == nil {
 		s.ReadFile = readFile
@@ -82,7 +87,9 @@ func (d *decoder) fromYAML(c *Config) {
 		d.problems = append(d.problems, *problem)
 		return
 	}
+	d.defaultsFirst(tree)
 	d.decode("", tree, reflect.ValueOf(c).Elem())
+	d.folder(c)
 }
 
 // fromEnvironmentAlone makes a configuration without a file.

@@ -25,9 +25,23 @@ func (d *decoder) unknown(path string, key *yaml.Node, here reflect.Type) {
 		hint = "did you mean " + near + "?"
 		d.mark(join(path, near)) // which is then not missing as well
 	} else if owner := owner(name, reflect.TypeFor[Config](), ""); owner != "" {
-		hint = "it belongs into " + owner
+		hint = "it belongs into " + d.owner(owner)
 	}
 	d.refuseAt(path, key.Line, "unknown key "+spoken(name), hint)
+}
+
+// top is where the keys of [Config] belong.
+const top = "the top of the file"
+
+// owner names a part as it is found from the file that is being read.
+func (d *decoder) owner(part string) string {
+	switch {
+	case d.file == d.source.Path:
+		return part
+	case part == top:
+		return d.source.Path
+	}
+	return strings.TrimPrefix(part, workspaces+".NAME.")
 }
 
 // owner returns the path of the part that has a key, with NAME for what users name; "" for none.
@@ -41,7 +55,7 @@ func owner(key string, t reflect.Type, path string) string {
 		keys := keysOf(t)
 		if _, ok := keys[key]; ok {
 			if path == "" {
-				return "the top of the file"
+				return top
 			}
 			return path
 		}

@@ -69,13 +69,23 @@ func (p Problems) Unwrap() []error {
 // maxProblems bounds a report: a file of another kind has a mistake on every line.
 const maxProblems = 50
 
-// report puts problems in the order in which they are read, those of a file first, and cuts what nobody reads.
-func report(all Problems) Problems {
+// report puts problems in the order in which they are read: those of the main file, those of others, those of the
+// environment. What the defaults have wrong is said once for all workspaces. What nobody reads is cut.
+func report(all Problems, main string) Problems {
 	if len(all) == 0 {
 		return nil
 	}
+	rank := func(p Problem) int {
+		return slices.Index([]bool{p.File == main && main != "", p.File != "", true}, true)
+	}
 	slices.SortStableFunc(all, func(a, b Problem) int {
-		return cmp.Or(-cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	said := map[Problem]bool{}
+	all = slices.DeleteFunc(all, func(p Problem) bool {
+		again := said[p]
+		said[p] = true
+		return again && strings.HasPrefix(p.Key, defaults)
 	})
 	if more := len(all) - maxProblems; more > 0 {
 		all = append(all[:maxProblems:maxProblems], Problem{File: all[0].File, Message: fmt.Sprintf("and %d more; mend these first", more)})

@@ -76,7 +76,7 @@ func (d *decoder) fromFile(path, name string) Secret {
 	switch {
 	case err != nil:
 		d.refuse(path, fmt.Sprintf("the file %s cannot be read: %s", name, because(err)),
-			"a relative path is seen from the configuration's folder")
+			"a relative path is seen from the folder of the file that names it")
 		return s
 	case len(text) > maxSecret:
 		d.refuse(path, fmt.Sprintf("the file %s is larger than %d KiB", name, maxSecret>>10), "it must hold the secret alone")
@@ -110,12 +110,12 @@ func (d *decoder) guarded(path, name string) {
 	}
 }
 
-// beside returns a path as it is seen from the configuration's folder.
+// beside returns a path as it is seen from the folder of the file that is being read.
 func (d *decoder) beside(name string) string {
-	if filepath.IsAbs(name) || d.source.Path == "" {
+	if filepath.IsAbs(name) || d.file == "" {
 		return name
 	}
-	return filepath.Join(filepath.Dir(d.source.Path), name)
+	return filepath.Join(filepath.Dir(d.file), name)
 }
 
 // because says why a file cannot be read, without what the error repeats.

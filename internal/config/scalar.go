@@ -89,6 +89,7 @@ func (d *decoder) text(path, value string, to reflect.Value) {
 
 // fields sets the names of fields.
 func (d *decoder) fields(path string, nodes []*yaml.Node, to reflect.Value) {
+	d.forget(path, to)
 	var all Fields
 	for i, node := range nodes {
 		at := fmt.Sprintf("%s[%d]", path, i)

@@ -52,7 +52,14 @@ func (w world) source() Source {
 			return variables[name]
 		},
 		ReadFile: func(name string) ([]byte, error) { return fs.ReadFile(files, filepath.ToSlash(name)) },
-		Stat:     func(name string) (fs.FileInfo, error) { return fs.Stat(files, filepath.ToSlash(name)) },
+		ReadDir: func(name string) (all []string, err error) {
+			entries, err := fs.ReadDir(files, filepath.ToSlash(name))
+			for _, e := range entries {
+				all = append(all, e.Name())
+			}
+			return all, err
+		},
+		Stat: func(name string) (fs.FileInfo, error) { return fs.Stat(files, filepath.ToSlash(name)) },
 	}
 }
 
