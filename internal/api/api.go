@@ -40,6 +40,7 @@ type Ledger interface {
 	// Take and Report are for calls that are passed through: see [ledger.Lanes].
 	Take(ctx context.Context, lane ledger.LaneID, n int) (granted int, wait time.Duration, err error)
 	Report(ctx context.Context, lane ledger.LaneID, s ledger.Signal) error
+	Follows
 	Outbox
 }
 
@@ -162,6 +163,7 @@ func (s *server) routes() {
 	s.public(webhookPath+"{webhook...}", s.webhook) // it lets in whom it knows by itself, and answers as Clay does
 	s.dropInRoutes()
 	s.public(PublicAPIPath+"{path...}", s.pass)
+	s.visited("GET "+keptPath+"{token}", s.keptFile)
 	s.visited("GET /openapi.json", s.openapi)
 	s.visited("GET /docs", s.docs)
 	s.public("GET /healthz", s.healthz)

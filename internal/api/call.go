@@ -24,6 +24,7 @@ type call struct {
 	*http.Request
 	control *http.ResponseController
 	who     caller
+	items   int // of the run that it starts, where that can be told
 }
 
 // handler answers a call, or returns why not.

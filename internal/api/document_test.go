@@ -195,6 +195,9 @@ func TestDocumentIsTrue(t *testing.T) {
 	}
 	g.do("GET", "/v1/events", "", "Last-Event-ID: 0")
 	newGateway(t, setup{}).do("GET", "/readyz", "")
+	f := withKept()
+	g = newGateway(t, setup{store: f, hub: f.hub})
+	g.do("GET", keptLink(t, g), "")
 	for path, methods := range document()["paths"].(object) {
 		for method, op := range methods.(object) {
 			if !wasDriven(op.(object)) {

@@ -31,6 +31,8 @@ type fake struct {
 	paused   map[string]ledger.Pause
 	disabled map[string]string // destinations, and why
 	runs     []ledger.Run      // the oldest first
+	brought  map[ledger.RunID][][]byte
+	told     []string // runs of whose end it has heard
 	stopped  string
 	signals  []ledger.Signal // that lanes heard
 	wait     time.Duration   // until a lane has a token

@@ -52,8 +52,14 @@ func (s *server) passOn(c *call) error {
 	if err != nil {
 		return err
 	}
+	if answered, err := s.keptAnswer(c, up); answered || err != nil {
+		return err
+	}
 	out, err := c.outgoing(up)
 	if err != nil {
+		return err
+	}
+	if err := c.countItems(out); err != nil {
 		return err
 	}
 	if err := s.passable(c, up); err != nil {

@@ -39,6 +39,7 @@ func (s *server) exchange(c *call, up *Upstream, out *http.Request) error {
 	case resp.ContentLength > maxAnswer:
 		return asClay(http.StatusBadGateway, "Clay's answer is %d bytes, and %d is the most", resp.ContentLength, maxAnswer)
 	}
+	s.heardOfRun(c, up, resp)
 	c.passBack(up, resp)
 	return nil
 }

@@ -15,13 +15,14 @@ import (
 // Run is a run of a routine at Clay, as callers see it.
 type Run struct {
 	ID        int64           `json:"id"`          // in this ledger
-	Target    *string         `json:"target"`      // null for one that a completion webhook named and nobody here is known to have started
+	Target    *string         `json:"target"`      // null for one that a caller started himself, or that a completion webhook named and nobody here is known to have started
 	ClayID    *string         `json:"clay_run_id"` // Clay's name for it; null while it is not known
 	Kind      ledger.RunKind  `json:"kind"`
 	State     ledger.RunState `json:"state"`
-	Records   int             `json:"records"` // that it carries
-	Polls     int             `json:"polls"`   // questions that found it unfinished
-	Reason    *string         `json:"reason"`  // why it ended as it did, or was last not heard; null for none
+	Records   int             `json:"records"`  // that it carries; of one that is followed, its items
+	Followed  bool            `json:"followed"` // a caller started it himself, under /public/v0: its items are no records
+	Polls     int             `json:"polls"`    // questions that found it unfinished
+	Reason    *string         `json:"reason"`   // why it ended as it did, or was last not heard; null for none
 	StartedAt time.Time       `json:"started_at"`
 	EndedAt   *time.Time      `json:"ended_at"` // null while it is open
 }
@@ -108,7 +109,7 @@ func (s *server) listedRuns(c *call, q ledger.RunQuery, targets []string) ([]led
 
 func runView(r ledger.Run) Run {
 	v := Run{
-		ID: int64(r.ID), Target: given(r.Target), ClayID: given(r.Clay), Kind: r.Kind, State: r.State, Records: r.Size, Polls: r.Polls,
+		ID: int64(r.ID), Target: given(r.Target), ClayID: given(r.Clay), Kind: r.Kind, State: r.State, Records: max(r.Size, r.Brought), Followed: r.Followed, Polls: r.Polls,
 		Reason: given(r.Reason), StartedAt: r.StartedAt.UTC(),
 	}
 	if !r.EndedAt.IsZero() {

@@ -63,7 +63,7 @@ func TestRuns(t *testing.T) {
 	if rest := decode[api.RunPage](t, g.do("GET", "/v1/runs?limit=3&cursor="+*page.Next, "")); ids(rest) != "[1]" || rest.Next != nil {
 		t.Errorf("%+v", rest)
 	}
-	want := `{"id":2,"target":"eu/firms","clay_run_id":null,"kind":"bulk","state":"uncertain","records":5000,"polls":0,"reason":"silence","started_at":"2026-11-23T22:59:13Z","ended_at":null}`
+	want := `{"id":2,"target":"eu/firms","clay_run_id":null,"kind":"bulk","state":"uncertain","records":5000,"followed":false,"polls":0,"reason":"silence","started_at":"2026-11-23T22:59:13Z","ended_at":null}`
 	if got := g.do("GET", "/v1/runs?state=uncertain", ""); !strings.Contains(got.body, want) {
 		t.Errorf("%s, want %s", got.body, want)
 	}

@@ -78,14 +78,18 @@ func withAPIs(c Config) map[string]PublicAPI {
 
 func (t Target) workspace() string { return cmp.Or(t.Workspace, "main") }
 
-// connectAPIs finds or makes the client of each workspace that has routines.
+// connectAPIs finds or makes the client of each workspace that has routines, or whose callers may start some through the
+// gateway.
 func (a *App) connectAPIs(p *parts) (err error) {
+	needed := map[string]bool{}
 	for _, t := range p.config.Targets {
-		lane := t.lane()
-		if t.Routine == nil || p.apis[lane] != nil {
+		needed[t.workspace()] = needed[t.workspace()] || t.Routine != nil
+	}
+	for workspace, w := range p.config.PublicAPI {
+		if !needed[workspace] && w.Key == "" {
 			continue
 		}
-		w := p.config.PublicAPI[t.workspace()]
+		lane := lane(workspace, apiSurface)
 		at := account{apiKey: w.Key, apiURL: strings.TrimSuffix(w.baseURL(), "/") + publicAPIPath}
 		if p.apis[lane], err = a.client(at); err != nil {
 			return err
