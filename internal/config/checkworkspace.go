@@ -17,8 +17,8 @@ func (d *decoder) checkWorkspaces(c *Config) {
 	case d.source.Path == "" || d.refused[""] || !d.sound("workspaces"):
 	case !d.given("workspaces"):
 		d.refuse("workspaces", "is missing", "name at least one, or leave out the file to use CLAY_WEBHOOK_URL alone")
-	case len(c.Targets()) == 0:
-		d.refuse("workspaces", "there is no table, no routine and no lookup, so nothing to send to", noTarget)
+	case len(c.Targets()) == 0 && !passes(c):
+		d.refuse("workspaces", "there is no table, no routine, no lookup and no public_api_key, so nothing to send to", noTarget)
 	}
 	for _, name := range names(c.Workspaces) {
 		w := c.Workspaces[name]
@@ -27,6 +27,16 @@ func (d *decoder) checkWorkspaces(c *Config) {
 	}
 	d.checkWebhooksTogether(c)
 	d.checkOneClay(c)
+}
+
+// passes reports whether calls of the Public API can be passed through, which needs no target.
+func passes(c *Config) bool {
+	for _, w := range c.Workspaces {
+		if w.PublicAPIKey.IsSet() {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decoder) checkWorkspace(path string, w *Workspace, c *Config) {

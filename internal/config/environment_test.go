@@ -34,6 +34,19 @@ func TestWithoutFile(t *testing.T) {
 	}
 }
 
+// TestPassThroughAlone: a key of the Public API is enough for a gateway that only passes calls through.
+func TestPassThroughAlone(t *testing.T) {
+	env := map[string]string{"CLAY_API_KEY": "old", "CLAY_PUBLIC_API_KEY": "new", "CLAY_API_URL": "http://127.0.0.1:8789/"}
+	w := mustLoad(t, fileless(env)).Workspaces["main"]
+	if w.PublicAPIKey.Reveal() != "new" || w.BaseURL != "http://127.0.0.1:8789" {
+		t.Errorf("the key %s, at %s", w.PublicAPIKey.Reveal(), w.BaseURL)
+	}
+	c := mustLoad(t, world{yaml: "workspaces: {main: {public_api_key: env:CLAY_PUBLIC_API_KEY}}", env: env}.source())
+	if n := len(c.Targets()); n != 0 {
+		t.Errorf("%d targets", n)
+	}
+}
+
 // TestWithoutFileIsTheSame: the variables alone make what the file would.
 func TestWithoutFileIsTheSame(t *testing.T) {
 	env := map[string]string{"CLAY_WEBHOOK_URL": webhookURL, "CLAY_WEBHOOK_TOKEN": "tok", "CLAYGATE_CALLBACK_SECRET": "hush"}
@@ -50,7 +63,8 @@ func TestWithoutFileMistakes(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		"nothing set":   {nil, "there is nothing to send to: CLAY_WEBHOOK_URL is not set, and no file was named; "},
+		"nothing set":   {nil, "there is nothing to send to: neither CLAY_WEBHOOK_URL nor CLAY_PUBLIC_API_KEY is set, and no file was named; "},
+		"no base":       {map[string]string{"CLAY_API_KEY": "old", "CLAY_API_URL": "geheim"}, "CLAY_API_URL: "},
 		"no URL":        {map[string]string{"CLAY_WEBHOOK_URL": "geheim"}, "CLAY_WEBHOOK_URL: the URL in env:CLAY_WEBHOOK_URL does not begin with https://"},
 		"a broken key":  {map[string]string{"CLAY_API_KEY": "ge heim"}, "CLAY_API_KEY: env:CLAY_API_KEY holds white space"},
 		"a bad address": {map[string]string{"CLAY_WEBHOOK_URL": webhookURL, "CLAYGATE_LISTEN": "x"}, `CLAYGATE_LISTEN: "x" is not host:port`},

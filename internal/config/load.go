@@ -108,7 +108,7 @@ func (d *decoder) fromEnvironmentAlone(c *Config) {
 		t.CallbackSecret = d.variable(table+".callback_secret", "CLAYGATE_CALLBACK_SECRET")
 		w.Tables = map[string]Table{"default": t}
 	}
-	w.EnterpriseAPIKey = d.variable("workspaces."+DefaultWorkspace+".enterprise_api_key", "CLAY_ENTERPRISE_API_KEY", "CLAY_API_KEY")
+	d.keysFromEnvironment(&w)
 	if w.EnterpriseAPIKey.IsSet() {
 		w.Lookups = map[string]Lookup{}
 		for _, kind := range []LookupKind{Person, Company} {
@@ -118,10 +118,32 @@ func (d *decoder) fromEnvironmentAlone(c *Config) {
 			w.Lookups[string(kind)] = l
 		}
 	}
+	const url = "CLAY_API_URL"
+	if base := d.source.Getenv; !d.source.Emulate && base(url) != "" {
+		w.BaseURL = base(url)
+		d.places["workspaces."+DefaultWorkspace+".base_url"] = place{origin: url}
+	}
 	c.Workspaces = map[string]Workspace{DefaultWorkspace: w}
-	if len(w.Tables)+len(w.Lookups) == 0 {
-		d.refuse("", "there is nothing to send to: CLAY_WEBHOOK_URL is not set, and no file was named",
-			"set it to the URL of a table's webhook source, or name a file with --config; `claygate config example` prints one")
+	if len(w.Tables)+len(w.Lookups) == 0 && !w.PublicAPIKey.IsSet() {
+		d.refuse("", "there is nothing to send to: neither CLAY_WEBHOOK_URL nor CLAY_PUBLIC_API_KEY is set, and no file was named",
+			"set one to the URL of a table's webhook source or to a key of Clay's Public API, or name a file with --config; `claygate config example` prints one")
+	}
+}
+
+// keysFromEnvironment reads the keys of both APIs. CLAY_API_KEY is that of any which has none of its own.
+func (d *decoder) keysFromEnvironment(w *Workspace) {
+	workspace := join("workspaces", DefaultWorkspace)
+	w.PublicAPIKey = d.variable(workspace+".public_api_key", "CLAY_PUBLIC_API_KEY")
+	w.EnterpriseAPIKey = d.variable(workspace+".enterprise_api_key", "CLAY_ENTERPRISE_API_KEY")
+	if w.PublicAPIKey.IsSet() && w.EnterpriseAPIKey.IsSet() {
+		return
+	}
+	shared := d.variable(workspace+".enterprise_api_key", "CLAY_API_KEY")
+	if !w.PublicAPIKey.IsSet() {
+		w.PublicAPIKey = shared
+	}
+	if !w.EnterpriseAPIKey.IsSet() {
+		w.EnterpriseAPIKey = shared
 	}
 }
 
