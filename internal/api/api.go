@@ -163,6 +163,7 @@ func (s *server) routes() {
 	s.public(webhookPath+"{webhook...}", s.webhook) // it lets in whom it knows by itself, and answers as Clay does
 	s.dropInRoutes()
 	s.public(PublicAPIPath+"{path...}", s.pass)
+	s.public(workspacesPath+"{path...}", s.passTools)
 	s.visited("GET "+keptPath+"{token}", s.keptFile)
 	s.visited("GET /openapi.json", s.openapi)
 	s.visited("GET /docs", s.docs)

@@ -38,8 +38,10 @@ func (s *server) keptAnswer(c *call, up *Upstream) (answered bool, err error) {
 		return false, nil
 	case err != nil:
 		return false, err
-	case !run.Followed || run.State != ledger.RunDone || run.Kind != about.kind:
+	case !run.Followed || run.State != ledger.RunDone:
 		return false, nil
+	case run.Kind != about.kind: // whoever does not know which it is tries both
+		return false, asClay(http.StatusNotFound, "the run is %s, and is asked for as such", run.Kind)
 	}
 	answer := keptRun{Run: run.Clay, Total: run.Brought, Finished: run.Brought, Status: "complete"}
 	if run.Kind == ledger.Bulk {

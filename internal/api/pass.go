@@ -13,7 +13,7 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
-// PublicAPIPath is where Clay has its Public API, and where this gateway passes calls of it through.
+// PublicAPIPath is where Clay has its Public API, and where this gateway passes calls of it through. See also workspacesPath.
 const PublicAPIPath = "/public/v0/"
 
 // Upstream is Clay's Public API as one workspace reaches it.
@@ -110,7 +110,7 @@ func (s *server) upstream(c *call) (*Upstream, error) {
 
 // passable refuses what is stopped: everything but reading, or the runs of a routine whose target is paused.
 func (s *server) passable(c *call, up *Upstream) error {
-	if c.Method == http.MethodGet {
+	if c.Method == http.MethodGet || c.stopsRun() {
 		return nil
 	}
 	reason, err := s.Ledger.Stopped(c.Context())
@@ -196,8 +196,9 @@ func (c *call) outgoing(up *Upstream) (*http.Request, error) {
 	default:
 		return nil, refusal(methodNotAllowed, "%.20s is not passed through", c.Method)
 	}
-	path, ok := strings.CutPrefix(c.URL.EscapedPath(), PublicAPIPath)
-	if segments := strings.Split(c.URL.Path, "/"); !ok || slices.Contains(segments, "..") || slices.Contains(segments, ".") {
+	path := c.URL.EscapedPath()
+	under := strings.HasPrefix(path, PublicAPIPath) || strings.HasPrefix(path, workspacesPath)
+	if segments := strings.Split(c.URL.Path, "/"); !under || slices.Contains(segments, "..") || slices.Contains(segments, ".") {
 		return nil, refusal(notFound, "there is nothing at %.200q", c.URL.Path)
 	}
 	if e := c.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
@@ -206,7 +207,7 @@ func (c *call) outgoing(up *Upstream) (*http.Request, error) {
 	if c.ContentLength > maxPassed {
 		return nil, asClay(http.StatusRequestEntityTooLarge, "the body is %d bytes, and %d is the most", c.ContentLength, maxPassed)
 	}
-	u, err := url.Parse(strings.TrimSuffix(up.URL, "/") + PublicAPIPath + path)
+	u, err := url.Parse(strings.TrimSuffix(up.URL, "/") + path)
 	if err != nil {
 		return nil, refusal(notFound, "there is nothing at %.200q", c.URL.Path)
 	}

@@ -139,6 +139,40 @@ func TestPassThroughRefusals(t *testing.T) {
 	}
 }
 
+// Of what Clay's command line calls beside the Public API only the routines and their runs pass.
+func TestPassThroughTools(t *testing.T) {
+	var seen []string
+	g := newGateway(t, setup{clay: func(r *http.Request) (*http.Response, error) {
+		seen = append(seen, r.Method+" "+r.URL.String()+" "+r.Header.Get("Clay-Api-Key"))
+		return answered(200, `{"data":[]}`), nil
+	}})
+	if err := g.store.Stop(t.Context(), "too dear"); err != nil {
+		t.Fatal(err)
+	}
+	for _, ok := range []string{"GET /v3/workspaces/7/tools?integration=api", "GET /v3/workspaces/7/tools/function%3At_1", "POST /v3/workspaces/7/tools/routine-runs/run_1/stop"} {
+		seen = nil
+		method, path, _ := strings.Cut(ok, " ")
+		if got := g.plain(request(method, path, "")); got.status != 200 || len(seen) != 1 || seen[0] != method+" https://clay.invalid/base"+path+" "+clayKey {
+			t.Errorf("%s: %d %s, Clay got %q", ok, got.status, got.body, seen)
+		}
+	}
+	seen = nil
+	for _, other := range []string{
+		"GET /v3/workspaces/7/api-keys", "POST /v3/workspaces/7/webhooks", "POST /v3/workspaces/7/tools", "GET /v3/workspaces/7",
+		"POST /v3/workspaces/7/tools/function:t_1/run", "GET /v3/workspaces/7/tools/..%2Fapi-keys", "GET /v3/workspaces/7/tools/%2e%2e/api-keys",
+	} {
+		method, path, _ := strings.Cut(other, " ")
+		if got := g.plain(request(method, path, "")); got.status != 404 && got.status != 307 {
+			t.Errorf("%s: %d %s", other, got.status, got.body)
+		} else if got.status == 404 {
+			checkMessage(t, got)
+		}
+	}
+	if seen != nil {
+		t.Errorf("Clay got %q", seen)
+	}
+}
+
 // The kill switch and a paused target hold calls back; what is only read goes on, as it does in the engine.
 func TestPassThroughStops(t *testing.T) {
 	calls := 0

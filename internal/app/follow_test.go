@@ -105,7 +105,7 @@ func TestFollowedRuns(t *testing.T) {
 	page := caller.kept("/routines/run/" + inline.ID + "/results")
 	caller.kept("/routines/run-batch/" + bulk.ID + "/results")
 	for _, elsewhere := range []string{
-		"/routines/run/" + bulk.ID + "/results", "/routines/run-batch/" + inline.ID + "/results", "/routines/run/run_unknown/results",
+		"/routines/run/run_unknown/results",
 		"/routines/run/" + inline.ID + "/results?cursor=of_clay", "/routines/run/" + inline.ID + "/results?limit=101",
 	} {
 		resp, body := caller.get(elsewhere)
@@ -130,6 +130,11 @@ func TestFollowedRuns(t *testing.T) {
 	}
 	if _, body := caller.get("/routines/run/" + inline.ID + "/results?limit=20"); body != page {
 		t.Errorf("the first page is now %s", body)
+	}
+	for _, other := range []string{"/routines/run/" + bulk.ID + "/results", "/routines/run-batch/" + inline.ID + "/results"} {
+		if resp, body := caller.get(other); resp.StatusCode != http.StatusNotFound || !strings.HasPrefix(body, `{"message"`) {
+			t.Errorf("%s is answered %d %s", other, resp.StatusCode, body)
+		}
 	}
 	runs, err := a.Ledger.ListRuns(t.Context(), ledger.RunQuery{Max: 10})
 	if err != nil || len(runs) != 2 || !runs[0].Followed || runs[1].Size != 45 {
