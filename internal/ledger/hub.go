@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -67,6 +69,13 @@ func Rest(ctx context.Context, d time.Duration, changed <-chan struct{}) {
 	case <-changed:
 	case <-ctx.Done():
 	}
+}
+
+// Topics returns the topics that somebody is subscribed to, in no order.
+func (h *Hub) Topics() []any {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.subs))
 }
 
 // Publish wakes the subscribers of the topics. It never blocks.

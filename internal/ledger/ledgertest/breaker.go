@@ -141,7 +141,7 @@ func breakerReleasedProbe(e *env) {
 	probe := e.wantProbe(1, ledger.ClaimTimeout)[0]
 	e.apply(probe.Record.ID, ledger.Release{Attempt: probe.Record.Attempts})
 	e.wantProbe(1, ledger.ClaimTimeout)
-	e.reopen() // the process that sent it is gone
+	e.orphan(ledger.ClaimTimeout) // the process that sent it is gone
 	e.wantProbe(1, ledger.ClaimTimeout)
 	e.wantProbe(0, ledger.ClaimTimeout)
 	e.clock.Advance(ledger.ClaimTimeout)

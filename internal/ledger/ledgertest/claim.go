@@ -234,7 +234,7 @@ func claimOrphans(e *env) {
 	e.claim(10)
 	e.claims(ledger.Want{Lane: otherLane, Max: 1})
 	e.apply(got[1].ID, ledger.Answer{Attempt: 1, Outcome: ledger.Answered, Verdict: ledger.Accepted})
-	e.reopen()
+	e.orphan(ledger.ClaimTimeout)
 	e.wantStates([]ledger.State{ledger.Uncertain, ledger.Sent, ledger.Uncertain, ledger.Uncertain}, got[0].ID, got[1].ID, got[2].ID, got[3].ID)
 	attempts, err := e.Attempts(e.Context(), got[0].ID)
 	e.must(err)

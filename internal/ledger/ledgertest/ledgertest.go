@@ -34,8 +34,15 @@ type Options struct {
 // Opener opens a ledger for a test. It fails the test when it cannot; the suite closes what it got.
 type Opener func(t *testing.T, o Options) ledger.Store
 
-// Run checks that the stores that open returns are stores.
-func Run(t *testing.T, open Opener) {
+// Run checks that the stores that open returns are stores. Such a store is the only one of its ledger, so that what a former
+// one had under way is known to be orphaned once it is opened.
+func Run(t *testing.T, open Opener) { check(t, open, false) }
+
+// RunShared is Run for stores of which several have one ledger: what one of them had under way is found orphaned when its
+// time is up.
+func RunShared(t *testing.T, open Opener) { check(t, open, true) }
+
+func check(t *testing.T, open Opener, replicas bool) {
 	for _, group := range []struct {
 		name  string
 		tests map[string]func(*env)
@@ -59,6 +66,7 @@ func Run(t *testing.T, open Opener) {
 			for name, test := range group.tests {
 				t.Run(name, func(t *testing.T) {
 					e := newEnv(t, t.TempDir(), open)
+					e.replicas = replicas
 					e.Store = open(t, e.opts)
 					t.Cleanup(func() { e.must(e.Close()) })
 					test(e)
@@ -66,9 +74,9 @@ func Run(t *testing.T, open Opener) {
 			}
 		})
 	}
-	t.Run("Model", func(t *testing.T) { checkAgainstModel(t, open) })
-	t.Run("OutboxModel", func(t *testing.T) { checkOutboxAgainstModel(t, open) })
-	t.Run("RunModel", func(t *testing.T) { checkRunsAgainstModel(t, open) })
+	t.Run("Model", func(t *testing.T) { checkAgainstModel(t, open, replicas) })
+	t.Run("OutboxModel", func(t *testing.T) { checkOutboxAgainstModel(t, open, replicas) })
+	t.Run("RunModel", func(t *testing.T) { checkRunsAgainstModel(t, open, replicas) })
 }
 
 // Clock is a clock that stands still unless it is moved.
@@ -128,6 +136,8 @@ type env struct {
 	hub   *ledger.Hub
 	opts  Options
 	open  Opener
+	// replicas says that others may have the ledger open, so that opening it orphans nothing.
+	replicas bool
 	minted
 }
 
@@ -150,6 +160,17 @@ func (e *env) reopen() {
 	e.Helper()
 	e.must(e.Close())
 	e.Store = e.open(e.test, e.opts)
+}
+
+// orphan ends the process that has something under way, and waits as long as others wait for it: not at all, where there are
+// none.
+func (e *env) orphan(timeout time.Duration) {
+	e.Helper()
+	e.reopen()
+	if e.replicas {
+		e.clock.Advance(timeout)
+		e.tickDue()
+	}
 }
 
 func (e *env) must(err error) {

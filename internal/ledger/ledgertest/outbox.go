@@ -352,7 +352,7 @@ func outboxOrphans(e *env) {
 	e.forwarding()
 	a := e.done(keyed(1))
 	e.wantOutgoing(crm, news(a, ledger.RecordDone, 1))
-	e.reopen()
+	e.orphan(ledger.DeliveryLease)
 	e.wantOutgoing(crm, news(a, ledger.RecordDone, 1))
 }
 

@@ -136,6 +136,6 @@ func paceReleasedProbe(e *env) {
 	probe := e.wantClaims(1, ledger.ClaimTimeout)
 	e.apply(probe[0].Record.ID, ledger.Release{Attempt: probe[0].Record.Attempts})
 	e.wantClaims(1, ledger.ClaimTimeout)
-	e.reopen()
+	e.orphan(ledger.ClaimTimeout)
 	e.wantClaims(1, ledger.ClaimTimeout)
 }

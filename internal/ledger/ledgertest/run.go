@@ -240,7 +240,9 @@ func runTake(e *env) {
 
 func runRestart(e *env) {
 	claims := e.gather(2, ledger.RunPolicy{})
-	e.reopen()
+	e.orphan(ledger.RunClaimTimeout)
+	_, _, err := e.Poll(e.Context(), apiLane)
+	e.must(err)
 	run, err := e.Run(e.Context(), claims.Run.ID)
 	e.must(err)
 	e.same(ledger.RunUncertain, run.State)

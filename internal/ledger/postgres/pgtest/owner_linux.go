@@ -43,3 +43,10 @@ func own(cmd *exec.Cmd) {
 
 // tie makes a command end, at once, with the thread that starts it.
 func tie(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT }
+
+// roomy reports whether a folder has room for a cluster and what tests write into it. Containers often have little memory
+// for files.
+func roomy(dir string) bool {
+	var fs syscall.Statfs_t
+	return syscall.Statfs(dir, &fs) == nil && fs.Bavail*uint64(fs.Bsize) >= 2<<30
+}

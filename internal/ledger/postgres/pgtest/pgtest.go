@@ -39,7 +39,7 @@ const (
 
 // Options say how a cluster is to run. The zero Options make one that is as durable as any.
 type Options struct {
-	// Volatile leaves out every wait for the disk: for what proves nothing about crashes and would take long.
+	// Volatile keeps the files in memory, where there is room: for what proves nothing about crashes and would take long.
 	Volatile bool
 	// Settings are added to the server's configuration, as "name = value".
 	Settings []string
@@ -190,7 +190,7 @@ func start(o Options) (c *Cluster, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "claygate-pg-")
+	dir, err := os.MkdirTemp(folder(o), "claygate-pg-")
 	if err != nil {
 		return nil, err
 	}
@@ -209,6 +209,15 @@ func start(o Options) (c *Cluster, err error) {
 	return c, c.listen(o)
 }
 
+// folder returns where a cluster's folder is made; "" for where temporary files are.
+func folder(o Options) string {
+	const memory = "/dev/shm"
+	if o.Volatile && roomy(memory) {
+		return memory
+	}
+	return ""
+}
+
 // init makes the files of a cluster: "postgres" may do everything, through the socket in the folder, and [User] is who
 // the tests are.
 func (c *Cluster) init(o Options) error {
@@ -222,7 +231,7 @@ func (c *Cluster) init(o Options) error {
 		"shared_buffers = 64MB", "logging_collector = off", "log_checkpoints = off", "timezone = 'UTC'",
 	}
 	if o.Volatile {
-		settings = append(settings, "fsync = off", "full_page_writes = off", "autovacuum_naptime = 10s")
+		settings = append(settings, "full_page_writes = off", "autovacuum_naptime = 10s")
 	}
 	file, err := os.OpenFile(filepath.Join(c.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
