@@ -34,8 +34,10 @@ type Breaker struct {
 
 // Webhook is how much of a webhook is used up.
 type Webhook struct {
-	Used  int `json:"used"`
-	Limit int `json:"limit"` // 0 for none
+	Used   int       `json:"used"`
+	Limit  int       `json:"limit"`            // 0 for none
+	PerDay *float64  `json:"per_day"`          // what it takes lately; nil while too little is known
+	FullAt time.Time `json:"full_at,omitzero"` // when it will be used up at that rate; zero where that cannot be said
 }
 
 // Overview is how the gateway's targets stand.

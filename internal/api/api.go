@@ -34,6 +34,7 @@ type Ledger interface {
 	Loads
 	ledger.Lister
 	ledger.RunLister
+	ledger.Flows
 	ledger.Notices
 	ledger.Keys
 	ledger.Switch

@@ -33,13 +33,15 @@ type fake struct {
 	runs     []ledger.Run      // the oldest first
 	brought  map[ledger.RunID][][]byte
 	told     []string // runs of whose end it has heard
-	stopped  string
-	signals  []ledger.Signal // that lanes heard
-	wait     time.Duration   // until a lane has a token
-	fails    error           // what every call returns
-	reads    int             // calls that a disk would have answered
-	joined   bool            // there are or were joined records
-	forget   bool            // records are accepted and not kept: for very many of them
+
+	flows   map[ledger.Digest]ledger.Flow
+	stopped string
+	signals []ledger.Signal // that lanes heard
+	wait    time.Duration   // until a lane has a token
+	fails   error           // what every call returns
+	reads   int             // calls that a disk would have answered
+	joined  bool            // there are or were joined records
+	forget  bool            // records are accepted and not kept: for very many of them
 }
 
 // work is a row of a load.
@@ -423,4 +425,10 @@ func (f *fake) Report(ctx context.Context, _ ledger.LaneID, s ledger.Signal) err
 	defer unlock()
 	f.signals = append(f.signals, s)
 	return err
+}
+
+func (f *fake) Flows(ctx context.Context, webhooks []ledger.Digest) (map[ledger.Digest]ledger.Flow, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	return maps.Clone(f.flows), err
 }

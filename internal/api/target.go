@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -75,8 +76,10 @@ type Breaker struct {
 
 // Webhook is how much of a webhook is used up. Which URL it has is a secret.
 type Webhook struct {
-	Used  int `json:"used"`  // what was counted, and the start value
-	Limit int `json:"limit"` // 0 for none
+	Used   int        `json:"used"`    // what was counted, and the start value
+	Limit  int        `json:"limit"`   // 0 for none
+	PerDay *float64   `json:"per_day"` // what it takes lately; null while too little is known
+	FullAt *time.Time `json:"full_at"` // when it will be used up at that rate, or now; null where that cannot be said
 }
 
 // Targets is the list of targets.
@@ -140,10 +143,32 @@ func (s *server) targetView(c *call, t *Target) (TargetView, error) {
 			v.Counts[state] = n
 		}
 	}
-	for _, w := range t.Webhooks {
-		v.Webhooks = append(v.Webhooks, Webhook{Used: status.Used[w.ID] + w.Start, Limit: w.Limit})
+	v.Webhooks, err = s.webhooksOf(c, t)
+	return v, err
+}
+
+// webhooksOf returns how much of each of the target's webhooks is used up, and when it will be.
+func (s *server) webhooksOf(c *call, t *Target) ([]Webhook, error) {
+	ids := make([]ledger.Digest, len(t.Webhooks))
+	for i, w := range t.Webhooks {
+		ids[i] = w.ID
 	}
-	return v, nil
+	flows, err := s.Ledger.Flows(c.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	views, in := make([]Webhook, len(ids)), t.FullIn(flows)
+	for i, w := range t.Webhooks {
+		views[i] = Webhook{Used: flows[w.ID].Submissions + w.Start, Limit: w.Limit}
+		if n, ok := flows[w.ID].PerDay(); ok {
+			n = math.Round(10*n) / 10
+			views[i].PerDay = &n
+		}
+		if in[i] != ledger.Never {
+			views[i].FullAt = moment(time.Now().Add(in[i]).Truncate(time.Second))
+		}
+	}
+	return views, nil
 }
 
 // pause answers POST /v1/targets/{target}/pause.

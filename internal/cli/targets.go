@@ -26,7 +26,7 @@ func newTargets(s Streams) *cobra.Command {
 		}),
 	}
 	pause.Flags().StringVar(&reason, "reason", "paused by hand", "why, for those who read it later")
-	c.AddCommand(pause, &cobra.Command{
+	c.AddCommand(pause, newWebhooks(s, &f), &cobra.Command{
 		Use: "resume TARGET", Short: "Let a target go on", Args: oneArg("a target", "e.g. claygate targets resume people"),
 		RunE: operate(&f, s, func(ctx context.Context, g *gateway, args []string) error {
 			t, err := g.Resume(ctx, args[0])

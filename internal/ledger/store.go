@@ -16,6 +16,7 @@ type Store interface {
 	Reader
 	Lister
 	RunLister
+	Flows
 	Notices
 	Keeper
 	Eraser

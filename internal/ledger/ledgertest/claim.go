@@ -8,20 +8,21 @@ import (
 )
 
 var claimTests = map[string]func(*env){
-	"what it gives":            claimGives,
-	"in what order":            claimOrder,
-	"not before it is ready":   claimReady,
-	"one load only":            claimLoad,
-	"what a load has joined":   claimJoinedByLoad,
-	"targets take turns":       claimTurns,
-	"paused targets":           claimPaused,
-	"refused targets":          claimRefused,
-	"nothing after send by":    claimAfterSendBy,
-	"webhooks in their order":  claimWebhooks,
-	"webhook full at Clay":     claimExhausted,
-	"submissions are counted":  claimCounts,
-	"orphans":                  claimOrphans,
-	"nothing of unknown lanes": claimUnknownLane,
+	"how much a webhook takes lately": claimFlow,
+	"what it gives":                   claimGives,
+	"in what order":                   claimOrder,
+	"not before it is ready":          claimReady,
+	"one load only":                   claimLoad,
+	"what a load has joined":          claimJoinedByLoad,
+	"targets take turns":              claimTurns,
+	"paused targets":                  claimPaused,
+	"refused targets":                 claimRefused,
+	"nothing after send by":           claimAfterSendBy,
+	"webhooks in their order":         claimWebhooks,
+	"webhook full at Clay":            claimExhausted,
+	"submissions are counted":         claimCounts,
+	"orphans":                         claimOrphans,
+	"nothing of unknown lanes":        claimUnknownLane,
 }
 
 func claimGives(e *env) {
@@ -251,4 +252,41 @@ func claimUnknownLane(e *env) {
 	e.accept(e.sub(people))
 	got := e.claims(ledger.Want{Lane: "nowhere/webhook", Max: 5})
 	e.same(ledger.Claims{Wait: ledger.Never}, got)
+}
+
+// The flow of a webhook spans three days at least, once it is known for so long, and six at most while records come.
+func claimFlow(e *env) {
+	const day = 24 * time.Hour
+	flow := func(submissions, taken int, span time.Duration) {
+		e.Helper()
+		got, err := e.Flows(e.Context(), []ledger.Digest{first, second})
+		e.must(err)
+		want := ledger.Flow{WebhookUse: ledger.WebhookUse{Submissions: submissions}, Taken: taken, Span: span}
+		e.same(map[ledger.Digest]ledger.Flow{first: want, second: {}}, got)
+	}
+	send := func() {
+		e.accept(e.sub(people))
+		e.same(1, len(e.claim(1)))
+	}
+	flow(0, 0, 0)
+	send()
+	flow(1, 1, 0)
+	e.clock.Advance(3 * day)
+	send()
+	send()
+	flow(3, 3, 3*day)
+	e.clock.Advance(2 * day)
+	send()
+	flow(4, 4, 5*day)
+	e.clock.Advance(day)
+	send()
+	flow(5, 4, 3*day)
+	e.reopen()
+	e.clock.Advance(day)
+	flow(5, 4, 4*day)
+	e.accept(e.sub(people))
+	e.answer(e.claim(1)[0], ledger.Exhausted)
+	got, err := e.Flows(e.Context(), []ledger.Digest{second})
+	e.must(err)
+	e.same(ledger.Flow{WebhookUse: ledger.WebhookUse{Exhausted: true}}, got[second])
 }

@@ -43,36 +43,3 @@ func (s *Store) Pause(ctx context.Context, target string, p ledger.Pause) error 
 func (s *Store) Resume(ctx context.Context, target string) error {
 	return s.do(ctx, "resume", func(t *tx) error { return t.pause(target, ledger.Pause{}) })
 }
-
-// webhookUse reads what is known of a target's webhooks.
-func (t *tx) webhookUse(target ledger.Target) (map[ledger.Digest]ledger.WebhookUse, error) {
-	used := map[ledger.Digest]ledger.WebhookUse{}
-	for _, w := range target.Webhooks {
-		var use ledger.WebhookUse
-		_, err := t.row(`SELECT submissions, exhausted_at IS NOT NULL FROM webhooks WHERE id = ?`, []any{w.ID[:]},
-			&use.Submissions, &use.Exhausted)
-		if err != nil {
-			return nil, err
-		}
-		used[w.ID] = use
-	}
-	return used, nil
-}
-
-// use counts n submissions of a webhook; a negative n takes back what surely did not arrive.
-func (t *tx) use(webhook ledger.Digest, n int) error {
-	if webhook.IsZero() || n == 0 {
-		return nil
-	}
-	_, err := t.exec(`INSERT INTO webhooks (id, submissions) VALUES (?, ?)
-		ON CONFLICT (id) DO UPDATE SET submissions = submissions + excluded.submissions`, webhook[:], n)
-	return err
-}
-
-func (t *tx) exhaust(webhook ledger.Digest) error {
-	if webhook.IsZero() {
-		return nil
-	}
-	_, err := t.exec(`UPDATE webhooks SET exhausted_at = ? WHERE id = ?`, micros(t.now), webhook[:])
-	return err
-}
