@@ -19,7 +19,6 @@ import (
 	"github.com/claygate/claygate/internal/forward"
 	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
-	"github.com/claygate/claygate/internal/ledger/sqlite"
 )
 
 // App is a running claygate.
@@ -85,7 +84,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 
-	store, err := sqlite.Open(ctx, sqlite.Options{Path: a.config.Ledger, Catalog: p.catalog, Hub: a.Hub, Broken: a.breaks})
+	store, err := a.openLedger(ctx, p.catalog)
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,11 @@ import (
 
 // Config says what to run. The zero value of each field means its default.
 type Config struct {
-	// Ledger is the path of the ledger's file.
+	// Ledger is the path of the ledger's file; with Database, what may be shown of that.
 	Ledger string
+	// Database is the DSN of the PostgreSQL database that holds the ledger, a secret. "" for a file. Any number of processes
+	// may share one.
+	Database string
 	// Targets are the tables and lookups that records go to. With Emulate their webhooks are the emulator's.
 	Targets []Target
 	// Destinations are where the ends of records are forwarded. With Emulate nothing is.

@@ -14,7 +14,7 @@ import (
 // configuration leaves it open.
 func FromConfig(c config.Config) Config {
 	out := Config{
-		Ledger: c.Ledger, Listen: c.Listen, CallbackListen: c.CallbackListen, Pace: map[string]ledger.Pace{},
+		Ledger: c.Ledger, Database: c.Database.Reveal(), Listen: c.Listen, CallbackListen: c.CallbackListen, Pace: map[string]ledger.Pace{},
 		PublicAPI: map[string]PublicAPI{},
 		Retention: ledger.Retention{Bodies: c.Retention.Bodies, Metadata: c.Retention.Metadata},
 		LogAs:     string(c.Log.Level) + ", " + string(c.Log.Format),

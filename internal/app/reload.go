@@ -112,7 +112,7 @@ func missing(targets, others []Target) []string {
 func (a *App) restarts(c Config) []string {
 	keys := []string{}
 	for _, s := range []struct{ key, is, wanted string }{
-		{"listen", a.config.Listen, c.Listen}, {"callback_listen", a.config.CallbackListen, c.CallbackListen}, {"ledger", a.config.Ledger, c.Ledger},
+		{"listen", a.config.Listen, c.Listen}, {"callback_listen", a.config.CallbackListen, c.CallbackListen}, {"ledger", a.config.Ledger + a.config.Database, c.Ledger + c.Database},
 		{"log", a.config.LogAs, c.LogAs},
 	} {
 		if s.is != s.wanted {

@@ -20,7 +20,7 @@ const maxSocketPath = 100
 // openSocket serves the API on the local socket. The ledger's lock is held, so a socket that is there is a dead
 // process's. A path that is too long for one is no reason not to run: only the other commands will not find it.
 func (a *App) openSocket() error {
-	if !a.config.Socket {
+	if !a.config.Socket || a.config.Database != "" { // which has no place beside it: commands name a gateway
 		return nil
 	}
 	path := SocketPath(a.config.Ledger)

@@ -3,6 +3,8 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/sheet"
@@ -35,6 +37,9 @@ func ledgerPath(s Streams, flag string, emulated bool) (string, error) {
 
 // inFolder checks that the folder of a ledger exists: one that is made up by a slip would begin another ledger.
 func inFolder(what, path string) (string, error) {
+	if scheme, _, found := strings.Cut(path, ":"); found && slices.Contains([]string{"postgres", "postgresql", "env", "file"}, scheme) {
+		return "", &usageError{message: what + ": a ledger in PostgreSQL is reached through its gateway", hint: "name that with --gateway, e.g. --gateway http://127.0.0.1:8787"}
+	}
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return "", &usageError{message: what + ": there is no folder " + dir, hint: "make it, or name another one"}

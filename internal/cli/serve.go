@@ -37,7 +37,7 @@ func newServe(s Streams) *cobra.Command {
 	c.Flags().StringVar(&f.Listen, "listen", "", "where to serve the API (default "+config.DefaultListen+")")
 	c.Flags().StringVar(&f.CallbackListen, "callback-listen", "", "where to take Clay's callbacks (default "+config.DefaultCallbackListen+")")
 	c.Flags().StringVar(&f.PublicURL, "public-url", "", "the URL under which Clay reaches --callback-listen")
-	c.Flags().StringVar(&f.Ledger, "ledger", "", "the ledger's file (default: in the user's state folder)")
+	c.Flags().StringVar(&f.Ledger, "ledger", "", "the ledger's file, or postgres://… or env:NAME for a database (default: a file in the user's state folder)")
 	c.Flags().StringVar(&f.LogLevel, "log-level", "", "debug, info, warn or error (default info)")
 	c.Flags().StringVar(&f.LogFormat, "log-format", "", "text, json, or auto: text on a terminal (default auto)")
 	return c
@@ -80,7 +80,7 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 // load reads the configuration.
 func (f serveFlags) load(s Streams) (config.Config, error) {
 	c, err := config.Load(config.Source{Path: f.config, Flags: f.Overrides, Emulate: f.emulate, Getenv: s.Getenv})
-	if err != nil {
+	if err != nil || c.Database.IsSet() {
 		return c, err
 	}
 	c.Ledger, err = ledgerPath(s, c.Ledger, f.emulate)

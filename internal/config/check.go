@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,10 +88,11 @@ func (d *decoder) checkLedger(c *Config) {
 	switch scheme, _, found := strings.Cut(c.Ledger, ":"); {
 	case c.Ledger == "" || !d.sound("ledger"):
 		return
-	case strings.HasPrefix(scheme, "postgres") && found:
-		d.refuse("ledger", "PostgreSQL is not supported by this version", "give the path of a file")
-	case found && (scheme == "" || scheme == "file" || scheme == "env" || strings.Contains(c.Ledger, "://")):
-		d.refuse("ledger", "is not the path of a file", "write it like /var/lib/claygate/ledger.db")
+	case found && slices.Contains([]string{"postgres", "postgresql", "env", "file"}, scheme):
+		d.checkDatabase(c)
+	case found && (scheme == "" || strings.Contains(c.Ledger, "://")):
+		d.refuse("ledger", "is neither the path of a file nor a PostgreSQL database",
+			"write it like /var/lib/claygate/ledger.db or postgres://user@host/database, or env:NAME where it holds a password")
 	case strings.HasPrefix(c.Ledger, "~"):
 		d.refuse("ledger", "~ is not expanded", "write the whole path")
 	case d.places["ledger"].origin == "":

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -91,45 +90,4 @@ func (d *decoder) checkTableName(path, name string) {
 // identifier reports whether a text can be a name in PostgreSQL, which cuts longer ones off in silence.
 func identifier(text string) bool {
 	return text != "" && len(text) <= 63 && !strings.ContainsFunc(text, control)
-}
-
-// checkDSN checks how a database is reached without showing any of it.
-func (d *decoder) checkDSN(path string, s Secret, c *Config) {
-	if s.Reveal() == "" || !d.sound(path) {
-		return
-	}
-	if message, hint := badDSN(s.Reveal(), c.AllowInsecure); message != "" {
-		d.refuse(path, "the DSN in "+s.reference+" "+message, hint)
-	}
-}
-
-const dsnForm = "write it like postgres://user:password@host/database?sslmode=verify-full"
-
-// badDSN says what is wrong with a DSN, "" for nothing. What it leaves out must not come from the environment, which is for
-// other programs.
-func badDSN(text string, insecure bool) (message, hint string) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return "is not a URL that begins with postgres://", dsnForm
-	}
-	query, hosts := u.Query(), u.Host
-	if hosts == "" {
-		hosts = query.Get("host")
-	}
-	switch {
-	case hosts == "":
-		return "has no host", dsnForm
-	case u.User.Username() == "" && query.Get("user") == "":
-		return "has no user", dsnForm
-	case strings.Trim(u.Path, "/") == "" && query.Get("dbname") == "":
-		return "has no database", dsnForm
-	case slices.Contains([]string{"require", "verify-ca", "verify-full"}, query.Get("sslmode")) || insecure:
-		return "", ""
-	}
-	for host := range strings.SplitSeq(hosts, ",") {
-		if !strings.HasPrefix(host, "/") && !loopback((&url.URL{Host: host}).Hostname()) {
-			return "may go unencrypted", "add ?sslmode=verify-full, or sslmode=require, or set allow_insecure: true on a private network"
-		}
-	}
-	return "", ""
 }

@@ -30,9 +30,12 @@ type Config struct {
 	// PublicURL is the URL under which Clay reaches CallbackListen, without a slash at its end. Default none: then the
 	// callback URLs that claygate shows are for this machine only.
 	PublicURL string `yaml:"public_url"`
-	// Ledger is the path of the ledger's file. Default "": one in the user's state folder. A relative path in the
+	// Ledger is the path of the ledger's file, or a PostgreSQL database: postgres://…, or env:NAME or file:PATH. Default "": one in the user's state folder. A relative path in the
 	// file is seen from the file's folder, one from a flag or the environment from the working folder.
 	Ledger string `yaml:"ledger"`
+	// Database is how the ledger is reached that is in PostgreSQL: Ledger is what may be shown of it then. Unset: it is in a
+	// file.
+	Database Secret
 	// AllowInsecure permits http:// toward hosts other than this machine, for a private network. Default false: URLs
 	// and tokens would cross the network readable by all.
 	AllowInsecure bool `yaml:"allow_insecure"`

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -166,7 +167,7 @@ func TestOverrideMistakes(t *testing.T) {
 		"a variable": {world{env: map[string]string{"CLAYGATE_LOG_LEVEL": "inof"}}, `CLAYGATE_LOG_LEVEL: "inof" is not one of its values; did you mean info? It takes debug, info, warn, error`},
 		"a flag":     {world{flags: Overrides{Listen: "8787"}}, `--listen: "8787" is not host:port; write it like 127.0.0.1:8787`},
 		"together":   {world{flags: Overrides{Listen: "127.0.0.1:8788"}}, `callback_listen: is the same address as listen; give it another port: this one is meant to be exposed, the other is not`},
-		"PostgreSQL": {world{env: map[string]string{"CLAYGATE_LEDGER": "postgres://u:geheim@h/d"}}, `CLAYGATE_LEDGER: PostgreSQL is not supported by this version; give the path of a file`},
+		"PostgreSQL": {world{env: map[string]string{"CLAYGATE_LEDGER": "postgres://u:geheim@h/d"}}, `CLAYGATE_LEDGER: the DSN in CLAYGATE_LEDGER may go unencrypted; add ?sslmode=verify-full, or sslmode=require, or set allow_insecure: true on a private network`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -227,6 +228,27 @@ func TestInsecure(t *testing.T) {
 			_, err := Load(world{yaml: file(tt.top), env: map[string]string{"U": tt.url}}.source())
 			if (err == nil) != tt.good {
 				t.Errorf("%s: %v", tt.url, err)
+			}
+		})
+	}
+}
+
+// A database's password is nowhere but in the secret.
+func TestLedgerInADatabase(t *testing.T) {
+	const dsn = "postgres://u:geheim@db.example.com:5433/clay?sslmode=verify-full&application_name=geheim"
+	const yaml = "workspaces: {main: {tables: {people: {webhooks: [{url: env:CLAY_WEBHOOK_URL}]}}}}"
+	for name, w := range map[string]world{
+		"a variable":  {yaml: yaml, env: map[string]string{"CLAYGATE_LEDGER": dsn}},
+		"a reference": {yaml: "ledger: env:LEDGER\n" + yaml, env: map[string]string{"LEDGER": dsn}},
+		"a file":      {yaml: "ledger: file:dsn\n" + yaml, files: map[string]*mapFile{"dsn": {Data: []byte(dsn + "\n"), Mode: 0o600}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := mustLoad(t, w.source())
+			if c.Ledger != "postgres://db.example.com:5433/clay" || c.Database.Reveal() != dsn {
+				t.Errorf("the ledger is %q, the DSN %q", c.Ledger, c.Database.Reveal())
+			}
+			if shown := fmt.Sprintf("%+v", c); strings.Contains(shown, "geheim") {
+				t.Errorf("it is shown: %s", shown)
 			}
 		})
 	}
