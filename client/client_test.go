@@ -202,15 +202,18 @@ func TestOperate(t *testing.T) {
 	if target, err := g.Resume(ctx, "people"); err != nil || target.Paused != nil {
 		t.Errorf("%+v (%v)", target, err)
 	}
-	if err := g.Stop(ctx, "too dear"); err != nil {
-		t.Error(err)
+	if is, err := g.Stop(ctx, "", "too dear"); err != nil || is.Stopped == nil {
+		t.Errorf("%+v (%v)", is, err)
+	}
+	if is, err := g.Stop(ctx, "main", "rebuilt"); err != nil || is.Workspaces["main"] != "rebuilt" {
+		t.Errorf("%+v (%v)", is, err)
 	}
 	overview, err := g.Targets(ctx)
-	if err != nil || len(overview.Targets) != 2 || *overview.Stopped != "too dear" || overview.Targets[0].Counts[client.Queued] != 1 {
+	if err != nil || len(overview.Targets) != 2 || *overview.Stopped != "too dear" || overview.StoppedWorkspaces["main"] != "rebuilt" || overview.Targets[0].Counts[client.Queued] != 1 {
 		t.Errorf("%+v (%v)", overview, err)
 	}
-	if err := g.Start(ctx); err != nil {
-		t.Error(err)
+	if is, err := g.Start(ctx, ""); err != nil || is.Stopped != nil || is.Workspaces["main"] != "rebuilt" {
+		t.Errorf("%+v (%v), want the workspace to stay stopped", is, err)
 	}
 }
 

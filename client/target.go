@@ -44,6 +44,8 @@ type Webhook struct {
 type Overview struct {
 	Targets []Target `json:"targets"`
 	Stopped *string  `json:"stopped"` // why all sending is stopped; nil while it is not
+	// StoppedWorkspaces says why the sending of single workspaces is.
+	StoppedWorkspaces map[string]string `json:"stopped_workspaces"`
 }
 
 // Targets lists the targets that the key reaches.
@@ -64,11 +66,6 @@ func (c *Client) Resume(ctx context.Context, target string) (Target, error) {
 	return t, c.post(ctx, targetPath(target)+"/resume", nil, &t)
 }
 
-// Stop stops all sending, within a second and over restarts. The reason is for people; "" for none.
-func (c *Client) Stop(ctx context.Context, reason string) error {
-	return c.post(ctx, "/v1/stop", reasonBody(reason), nil)
-}
-
 // Reloaded is what a reload of the gateway's configuration changed.
 type Reloaded struct {
 	Targets int      `json:"targets"` // that there are now
@@ -83,6 +80,3 @@ func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
 	var r Reloaded
 	return r, c.post(ctx, "/v1/reload", nil, &r)
 }
-
-// Start lets sending go on after [Client.Stop].
-func (c *Client) Start(ctx context.Context) error { return c.post(ctx, "/v1/start", nil, nil) }

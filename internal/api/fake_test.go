@@ -35,7 +35,7 @@ type fake struct {
 	told     []string // runs of whose end it has heard
 
 	flows   map[ledger.Digest]ledger.Flow
-	stopped string
+	stopped ledger.Stops
 	signals []ledger.Signal // that lanes heard
 	wait    time.Duration   // until a lane has a token
 	fails   error           // what every call returns
@@ -60,7 +60,7 @@ func newFake(targets ...ledger.Target) *fake {
 		hub: &ledger.Hub{}, targets: map[string]ledger.Target{}, records: map[ledger.RecordID]ledger.Record{},
 		owners: map[ledger.Digest]ledger.RecordID{}, once: map[ledger.Digest]ledger.Acceptance{},
 		rows: map[work]ledger.RecordID{}, bodies: map[ledger.Digest]ledger.Digest{}, paused: map[string]ledger.Pause{},
-		answers: map[ledger.RecordID][]ledger.Attempt{},
+		answers: map[ledger.RecordID][]ledger.Attempt{}, stopped: ledger.Stops{},
 	}
 	for _, t := range targets {
 		f.targets[t.Name] = t
@@ -318,12 +318,12 @@ func (f *fake) Resume(ctx context.Context, target string) error {
 	return f.set(ctx, ledger.Notice{Kind: ledger.TargetResumed, Target: target}, func() { delete(f.paused, target) })
 }
 
-func (f *fake) Stop(ctx context.Context, reason string) error {
-	return f.set(ctx, ledger.Notice{Kind: ledger.AllStopped, Reason: reason}, func() { f.stopped = reason })
+func (f *fake) Stop(ctx context.Context, workspace, reason string) error {
+	return f.set(ctx, ledger.Switched(workspace, reason), func() { f.stopped[workspace] = reason })
 }
 
-func (f *fake) Start(ctx context.Context) error {
-	return f.set(ctx, ledger.Notice{Kind: ledger.AllStarted}, func() { f.stopped = "" })
+func (f *fake) Start(ctx context.Context, workspace string) error {
+	return f.set(ctx, ledger.Switched(workspace, ""), func() { delete(f.stopped, workspace) })
 }
 
 func (f *fake) set(ctx context.Context, n ledger.Notice, change func()) error {
@@ -338,10 +338,10 @@ func (f *fake) set(ctx context.Context, n ledger.Notice, change func()) error {
 	return err
 }
 
-func (f *fake) Stopped(ctx context.Context) (string, error) {
+func (f *fake) Stopped(ctx context.Context) (ledger.Stops, error) {
 	unlock, err := f.begin(ctx)
 	defer unlock()
-	return f.stopped, err
+	return maps.Clone(f.stopped), err
 }
 
 func (f *fake) Notices(ctx context.Context, after int64, most int) ([]ledger.Notice, error) {

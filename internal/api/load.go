@@ -195,8 +195,8 @@ func (s *server) loadView(c *call, t *Target, id ledger.LoadID) (v LoadView, err
 	if status.Paused.Reason != "" {
 		v.Paused = &Paused{Reason: status.Paused.Reason, Status: status.Paused.Status}
 	}
-	reason, err := s.Ledger.Stopped(c.Context())
-	if reason != "" {
+	stops, err := s.Ledger.Stopped(c.Context())
+	if reason := stops.Of(ledger.WorkspaceOf(t.Name)); reason != "" {
 		v.Stopped = &reason
 	}
 	return v, err

@@ -113,12 +113,12 @@ func (s *server) passable(c *call, up *Upstream) error {
 	if c.Method == http.MethodGet || c.stopsRun() {
 		return nil
 	}
-	reason, err := s.Ledger.Stopped(c.Context())
+	stops, err := s.Ledger.Stopped(c.Context())
 	if err != nil {
 		return err
 	}
-	if reason != "" {
-		return asClay(http.StatusServiceUnavailable, "everything is stopped: %s; claygate start lets it go on", reason)
+	if reason := stops.Of(up.Workspace); reason != "" {
+		return asClay(http.StatusServiceUnavailable, "its sending is stopped: %s; claygate start lets it go on", reason)
 	}
 	rest, ok := strings.CutPrefix(c.URL.Path, PublicAPIPath+"routines/")
 	id, _, _ := strings.Cut(rest, "/")

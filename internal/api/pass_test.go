@@ -196,7 +196,7 @@ func TestPassThroughStops(t *testing.T) {
 	check("paused", "POST", "/public/v0/routines/function%3At_1/run-batch/start", 503)
 	check("paused", "POST", "/public/v0/routines/function:t_2/run", 200)
 	check("paused", "GET", "/public/v0/routines/run/run_1/results", 200)
-	if err := g.store.Stop(t.Context(), "too dear"); err != nil {
+	if err := g.store.Stop(t.Context(), ledger.Everything, "too dear"); err != nil {
 		t.Fatal(err)
 	}
 	check("stopped", "POST", "/public/v0/routines/function:t_2/run", 503)

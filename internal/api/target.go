@@ -86,6 +86,18 @@ type Webhook struct {
 type Targets struct {
 	Targets []TargetView `json:"targets"`
 	Stopped *string      `json:"stopped"` // why all sending is stopped; null while it is not
+	// StoppedWorkspaces says why that of single workspaces is, of those that the caller sees something of.
+	StoppedWorkspaces map[string]string `json:"stopped_workspaces"`
+}
+
+func (l *Targets) stopped(stops ledger.Stops) {
+	is := stoppedView(stops)
+	l.Stopped, l.StoppedWorkspaces = is.Stopped, map[string]string{}
+	for _, t := range l.Targets {
+		if workspace := ledger.WorkspaceOf(t.Name); is.Workspaces[workspace] != "" {
+			l.StoppedWorkspaces[workspace] = is.Workspaces[workspace]
+		}
+	}
 }
 
 // targets answers GET /v1/targets.
@@ -110,13 +122,11 @@ func (s *server) targets(c *call) error {
 	if list.Targets, err = s.strays(c, targets, list.Targets); err != nil {
 		return err
 	}
-	reason, err := s.Ledger.Stopped(c.Context())
+	stops, err := s.Ledger.Stopped(c.Context())
 	if err != nil {
 		return err
 	}
-	if reason != "" {
-		list.Stopped = &reason
-	}
+	list.stopped(stops)
 	return c.answer(http.StatusOK, list)
 }
 

@@ -85,8 +85,13 @@ func (a *alerts) stop() {
 // begin tells of what was there before. What the ledger does not say is left out: others log that it fails.
 func (a *alerts) begin(ctx context.Context) {
 	a.after, _ = a.store.LastNotice(ctx)
-	if reason, _ := a.store.Stopped(ctx); reason != "" {
-		a.log.Warn("all sending is stopped; claygate start lets it go on", "reason", reason)
+	stops, _ := a.store.Stopped(ctx)
+	for workspace, reason := range stops {
+		if workspace == ledger.Everything {
+			a.log.Warn("all sending is stopped; claygate start --all lets it go on", "reason", reason)
+		} else {
+			a.log.Warn("a workspace's sending is stopped; claygate start lets it go on", "workspace", workspace, "reason", reason)
+		}
 	}
 	for _, t := range a.targets() {
 		if status, err := a.store.TargetStatus(ctx, t.Name); err == nil && status.Paused.Reason != "" {

@@ -24,7 +24,7 @@ func TestAlertsAreLogged(t *testing.T) {
 	}
 	s.alerts.stop()
 	s.alerts.read(t.Context()) // if it was about to
-	if err := s.Ledger.Stop(t.Context(), "for the night"); err != nil {
+	if err := s.Ledger.Stop(t.Context(), ledger.Everything, "for the night"); err != nil {
 		t.Fatal(err)
 	}
 	s.alerts.read(t.Context())
@@ -37,8 +37,8 @@ func TestAlertsAreLogged(t *testing.T) {
 	}
 	for line, n := range map[string]int{
 		"target.paused target=people reason=\"Clay answered 401\"": 1,
-		"msg=stopped":                            1,
-		"all sending is stopped; claygate start": 1,
+		"msg=stopped": 1,
+		"all sending is stopped; claygate start --all":                              1,
 		"a target is paused; claygate targets resume lets it go on\" target=people": 1,
 		"target=people webhook=1 used=9 limit=10":                                   2,
 	} {

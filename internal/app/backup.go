@@ -36,7 +36,7 @@ func Release(ctx context.Context, path string) (unfinished int, err error) {
 		return 0, err
 	}
 	defer s.Close()
-	if err := s.Start(ctx); err != nil {
+	if err := s.Start(ctx, ledger.Everything); err != nil {
 		return 0, err
 	}
 	return count(ctx, s)

@@ -302,11 +302,11 @@ func TestGatewayThatSendsNothing(t *testing.T) {
 		t.Errorf("a paused target: exit %d\n%s", r.code, r.err)
 	}
 	on("targets", "resume", "default")
-	on("stop", "--reason", "too dear")
+	on("stop", "--all", "--reason", "too dear")
 	if r := on("enrich", in); r.code != exitOther || !strings.Contains(r.err, "too dear") {
 		t.Errorf("a stop: exit %d\n%s", r.code, r.err)
 	}
-	on("start")
+	on("start", "--all")
 	w.env["CLAY_WEBHOOK_URL"] = w.clay.WebhookURL("another")
 	if r := on("send", in); r.code != exitInvalid || !strings.Contains(r.err, "another webhook") {
 		t.Errorf("another table's webhook: exit %d\n%s", r.code, r.err)
@@ -397,7 +397,7 @@ func TestReleaseOfALedgerInUseNamesStart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, claytest.Options{})
 	s := w.serve()
-	if r := w.run("restore", "--release", "--ledger", s.ledger); r.code == exitOK || !strings.Contains(r.err, "claygate start --ledger") {
+	if r := w.run("restore", "--release", "--ledger", s.ledger); r.code == exitOK || !strings.Contains(r.err, "claygate start --all --ledger") {
 		t.Errorf("exit %d\n%s", r.code, r.err)
 	}
 	s.stop()

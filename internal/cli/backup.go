@@ -52,7 +52,7 @@ func newRestore(s Streams) *cobra.Command {
 				if ledger.KindOf(err) == ledger.Busy {
 					return &exitError{
 						code: exitOther, message: "a gateway has " + to + " in use already",
-						hint: "`claygate start --ledger " + to + "` has it send, which is all that releasing does",
+						hint: "`claygate start --all --ledger " + to + "` has it send, which is all that releasing does",
 					}
 				}
 				if err == nil {

@@ -169,7 +169,7 @@ func TestDoctorFinds(t *testing.T) {
 			if r := w.enrich(w.file("leads.csv", leads(1)), "--ledger", w.path("l.db")); r.code != exitOK {
 				t.Fatal(r)
 			}
-			w.run("stop", "--ledger", w.path("l.db"))
+			w.run("stop", "--all", "--ledger", w.path("l.db"))
 			return []string{"--ledger", w.path("l.db")}
 		}, "gateway", doctor.Broken, "all sending is stopped"},
 	}

@@ -54,7 +54,7 @@ func (e *examination) gateway(ctx context.Context) (attached bool) {
 	}
 	e.add(doctor.Finding{Check: "gateway", State: doctor.OK, Says: says})
 	if all.Stopped != nil {
-		e.add(doctor.Finding{Check: "gateway", State: doctor.Broken, Says: "all sending is stopped: " + oneLine(*all.Stopped), Do: "when that is settled, `claygate start` lets it go on"})
+		e.add(doctor.Finding{Check: "gateway", State: doctor.Broken, Says: "all sending is stopped: " + oneLine(*all.Stopped), Do: "when that is settled, `claygate start --all` lets it go on"})
 	}
 	for _, t := range all.Targets {
 		e.add(targetFindings(t)...)

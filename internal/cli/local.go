@@ -55,8 +55,8 @@ func (e *local) open(ctx context.Context) error {
 	if e.app, err = app.Open(ctx, config); err != nil {
 		return err
 	}
-	if reason, err := e.app.Ledger.Stopped(ctx); err != nil || reason != "" {
-		return errors.Join(err, stoppedError(reason))
+	if stops, err := e.app.Ledger.Stopped(ctx); err != nil || stops.Of(ledger.WorkspaceOf(table.Name)) != "" {
+		return errors.Join(err, stoppedError(stops.Of(ledger.WorkspaceOf(table.Name))))
 	}
 	if err := e.app.Ledger.Resume(ctx, table.Name); err != nil {
 		return err

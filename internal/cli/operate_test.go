@@ -48,11 +48,11 @@ func operating(t *testing.T, w *world, ledger string) {
 	if r := on("records", "show", "rec_00000000000000000000000001"); r.code != exitNotFound {
 		t.Errorf("show of nothing: exit %d, %s", r.code, r.err)
 	}
-	on("stop", "--reason", "the budget is spent")
+	on("stop", "--all", "--reason", "the budget is spent")
 	if r := on("targets", "list"); !strings.Contains(r.err, "the budget is spent") {
 		t.Errorf("a stop does not show: %s", r.err)
 	}
-	on("start")
+	on("start", "--all")
 	if r := on("targets", "list"); strings.Contains(r.err, "stopped") {
 		t.Errorf("a start does not show: %s", r.err)
 	}

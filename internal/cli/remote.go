@@ -91,6 +91,9 @@ func (e *remote) target(ctx context.Context) (client.Target, error) {
 		}
 	}
 	found := all.Targets[i]
+	if reason := all.StoppedWorkspaces[ledger.WorkspaceOf(found.Name)]; reason != "" {
+		return found, stoppedError(reason)
+	}
 	if e.await && !found.Await {
 		return found, &usageError{message: "the target " + found.Name + " awaits no results", hint: "`claygate send` hands rows in without awaiting any"}
 	}
@@ -310,7 +313,7 @@ func (e *remote) hold(ctx context.Context) error {
 	}
 	return &exitError{
 		code: code, early: true, message: "the gateway could not be told to stop: it goes on sending what it has",
-		hint: "`claygate stop` stops all of it; the same command again shows how the rows stand",
+		hint: "`claygate stop --all` stops all of it; the same command again shows how the rows stand",
 	}
 }
 

@@ -159,8 +159,8 @@ func (x *setupSession) send(ctx context.Context) error {
 	if x.gateway, err = connect(client.Config{HTTPClient: &http.Client{Transport: within{a.Trusted}}}, a); err != nil {
 		return err
 	}
-	if reason, err := a.Ledger.Stopped(ctx); err != nil || reason != "" {
-		return cmp.Or(err, stoppedError(reason))
+	if stops, err := a.Ledger.Stopped(ctx); err != nil || stops.Of(ledger.WorkspaceOf(x.target)) != "" {
+		return cmp.Or(err, stoppedError(stops.Of(ledger.WorkspaceOf(x.target))))
 	}
 	if err := a.Ledger.Resume(ctx, x.target); err != nil { // somebody is about to mend what paused it
 		return err

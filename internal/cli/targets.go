@@ -36,8 +36,8 @@ func newTargets(s Streams) *cobra.Command {
 		Use: "list", Short: "Show every target with its counts, its webhooks and what holds it back", Args: noArgs,
 		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error {
 			all, err := g.Targets(ctx)
-			if err == nil && all.Stopped != nil {
-				s.tell("all sending is stopped: " + *all.Stopped + "\n")
+			if err == nil {
+				stillStopped(s, client.Stopped{Stopped: all.Stopped, Workspaces: all.StoppedWorkspaces})
 			}
 			return listTargets(s, f.json, err, all.Targets...)
 		}),
@@ -78,40 +78,6 @@ func used(w client.Webhook) string {
 		return fmt.Sprintf("%d, no limit", w.Used)
 	}
 	return fmt.Sprintf("%d of %d", w.Used, w.Limit)
-}
-
-func newStop(s Streams) *cobra.Command {
-	var f gatewayFlags
-	var reason string
-	c := &cobra.Command{
-		Use: "stop", Short: "Stop all sending within a second; it stays stopped over restarts", Args: noArgs,
-		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error {
-			if err := g.Stop(ctx, reason); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintln(s.Out, "all sending is stopped; callbacks are still taken. `claygate start` lets it go on.")
-			return err
-		}),
-	}
-	f.add(c)
-	c.Flags().StringVar(&reason, "reason", "stopped by hand", "why, for those who read it later")
-	return c
-}
-
-func newStart(s Streams) *cobra.Command {
-	var f gatewayFlags
-	c := &cobra.Command{
-		Use: "start", Short: "Let sending go on after a stop", Args: noArgs,
-		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error {
-			if err := g.Start(ctx); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintln(s.Out, "sending goes on")
-			return err
-		}),
-	}
-	f.add(c)
-	return c
 }
 
 // binding says what a key is bound to: a whole workspace as "acme/*".

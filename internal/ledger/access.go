@@ -57,12 +57,3 @@ type Keys interface {
 	// RevokeKey ends a key for ever. Kind NotFound when there is none of that ID.
 	RevokeKey(ctx context.Context, id string) error
 }
-
-// Switch is the one switch that stops all sending. It survives restarts.
-type Switch interface {
-	// Stop stops all sending within a second; Start lets it go on. Reason is for people.
-	Stop(ctx context.Context, reason string) error
-	Start(ctx context.Context) error
-	// Stopped returns why everything is stopped; "" when it is not.
-	Stopped(ctx context.Context) (reason string, err error)
-}

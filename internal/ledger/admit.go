@@ -22,6 +22,8 @@ type Submission struct {
 	// Once, when set, makes this the only submission under its idempotency key.
 	Once *Once
 
+	APIKey string // the ID of the API key that hands it in; "" for none
+
 	CallbackURL string // where its end is to be told; "" for nowhere
 
 	MaxAge        *time.Duration // how old a result may be to answer; nil for the target's
@@ -58,6 +60,7 @@ func Admit(t Target, owner *Record, s Submission) Admission {
 	r := Record{
 		ID: s.ID, Target: s.Target, State: Queued, Priority: s.Priority, Load: s.Load, Key: s.Key, Await: s.Await,
 		ResultTimeout: s.ResultTimeout, SendBy: s.SendBy, Fields: s.Fields, Metadata: s.Metadata, CallbackURL: s.CallbackURL,
+		APIKey: s.APIKey,
 	}
 	if owner != nil && s.Await && !s.Key.IsZero() {
 		differs := !sameJSON(owner.Fields, s.Fields)

@@ -11,6 +11,7 @@ type Catalog struct {
 	targets map[string]Target
 	lanes   map[LaneID]Pace
 	order   []string
+	budgets Budgets
 }
 
 // freed returns the pace of a lane that nobody set: that of a destination is free.

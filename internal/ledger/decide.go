@@ -46,7 +46,7 @@ func Decide(t Target, r Record, e Event) (Change, error) {
 	case Result:
 		return result(t, r, e)
 	case Failure:
-		return failure(r, e), nil
+		return failure(t, r, e), nil
 	case Tick:
 		return tick(t, r, e), nil
 	case Replay:
@@ -55,6 +55,8 @@ func Decide(t Target, r Record, e Event) (Change, error) {
 		return cancel(r, e.Reason)
 	case Resolve:
 		return resolve(t, r, e)
+	case Postpone:
+		return postpone(r, e)
 	case Follow:
 		return follow(r, e), nil
 	case Erase:
@@ -102,7 +104,7 @@ func claim(t Target, r Record) (Change, error) {
 	if r.AtClay {
 		r.MayDuplicate++
 	}
-	r.AtClay, r.SinceSend, r.Reason = false, 0, ""
+	r.AtClay, r.SinceSend, r.Reason, r.Spent = false, 0, "", r.Spent.Plus(t.Price())
 	c := move(r, Sending, t.claimTimeout())
 	c.Begun = true
 	return c, nil
@@ -211,6 +213,13 @@ func cancel(r Record, reason string) (Change, error) {
 		return Change{}, conflict("cancel", r)
 	}
 	return end(r, Canceled, reason), nil
+}
+
+func postpone(r Record, e Postpone) (Change, error) {
+	if r.State != Queued {
+		return Change{}, conflict("postpone", r)
+	}
+	return requeue(r, e.For, e.Reason), nil
 }
 
 // resolve takes a person's word for what became of the current attempt, which may have left a row at Clay.

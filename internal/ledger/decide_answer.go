@@ -60,6 +60,9 @@ func brought(t Target, r Record, e Answer) Change {
 // concerning applies an answer to the record whose current attempt it ends.
 func concerning(t Target, r Record, e Answer) Change {
 	r.AtClay = false
+	if !e.Verdict.Charged() {
+		r.Spent = r.Spent.Minus(t.Price())
+	}
 	switch e.Verdict {
 	case Accepted:
 		r.AtClay, r.Reason = true, ""
@@ -90,7 +93,7 @@ func concerning(t Target, r Record, e Answer) Change {
 }
 
 // failure applies what Clay says of a record that it took. A result that is here, or comes later, says more.
-func failure(r Record, e Failure) Change {
+func failure(t Target, r Record, e Failure) Change {
 	waits := r.State == Sending || r.State == Sent || r.State == Uncertain
 	if !waits || e.Attempt != r.Attempts {
 		return Change{Record: r}
@@ -100,7 +103,7 @@ func failure(r Record, e Failure) Change {
 		c.Ended = &Answer{Attempt: e.Attempt, Outcome: Answered, Verdict: Failed, Excerpt: e.Reason}
 		return c
 	}
-	r.RunLimit = e.RunLimit
+	r.RunLimit, r.Spent = e.RunLimit, r.Spent.Minus(t.Price())
 	return requeue(r, 0, e.Reason)
 }
 

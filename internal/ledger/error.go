@@ -1,6 +1,9 @@
 package ledger
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Kind sorts the errors of the ledger by what the caller can do about them.
 type Kind string
@@ -13,6 +16,7 @@ const (
 	Reused      Kind = "idempotency_key_reused" // the idempotency key came before, with another body
 	Busy        Kind = "busy"                   // the ledger is in use by another process
 	Foreign     Kind = "foreign"                // the ledger belongs to another Clay, or was written by a newer version
+	Overdrawn   Kind = "budget_exhausted"       // the budget that would pay for it is spent, and turns new records away
 	Full        Kind = "full"                   // no space is left for the ledger
 	Unavailable Kind = "unavailable"            // the ledger cannot be reached or is closed
 	Internal    Kind = "internal"               // a defect, or a damaged ledger
@@ -25,6 +29,8 @@ type Error struct {
 	Message string // what happened
 	Hint    string // what the reader can do; may be empty
 	Err     error  // the cause; may be nil
+	// RetryAfter is how long it is until the same may be asked again; 0 when that is not known.
+	RetryAfter time.Duration
 }
 
 // Error returns one line: what was being done, what happened and its cause.

@@ -6,7 +6,7 @@ import (
 )
 
 // Event is something that happens to a record. The concrete types are [Claim], [Answer], [Release], [Result], [Failure],
-// [Tick], [Replay], [Cancel], [Resolve], [Follow] and [Erase].
+// [Tick], [Replay], [Cancel], [Resolve], [Postpone], [Follow] and [Erase].
 type Event interface{ event() }
 
 // Claim takes a queued record for sending. Only a store's Claim makes it, together with the tokens.
@@ -67,6 +67,13 @@ type Replay struct {
 // Cancel gives up a record that has not left yet.
 type Cancel struct{ Reason string }
 
+// Postpone holds a queued record back for a time, because a budget that would pay for it is spent. It uses up none of its
+// tries, and no time of its wait for a result.
+type Postpone struct {
+	For    time.Duration
+	Reason string
+}
+
 // Resolve settles what became of a request whose fate nobody knew: a person looked in the table.
 type Resolve struct {
 	// Arrived says that the row is there, so that its result is awaited again. Else it is sent again.
@@ -84,13 +91,14 @@ type Follow struct {
 	Owner *Record
 }
 
-func (Claim) event()   {}
-func (Answer) event()  {}
-func (Release) event() {}
-func (Result) event()  {}
-func (Failure) event() {}
-func (Tick) event()    {}
-func (Replay) event()  {}
-func (Cancel) event()  {}
-func (Resolve) event() {}
-func (Follow) event()  {}
+func (Claim) event()    {}
+func (Answer) event()   {}
+func (Release) event()  {}
+func (Result) event()   {}
+func (Failure) event()  {}
+func (Tick) event()     {}
+func (Replay) event()   {}
+func (Cancel) event()   {}
+func (Resolve) event()  {}
+func (Postpone) event() {}
+func (Follow) event()   {}

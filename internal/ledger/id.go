@@ -71,5 +71,11 @@ func (d Digest) IsZero() bool { return d == Digest{} }
 // LaneID names a lane: a workspace and a surface, such as "main/webhook".
 type LaneID string
 
+// Workspace returns the workspace that the lane is of.
+func (l LaneID) Workspace() string {
+	workspace, _, _ := strings.Cut(string(l), "/")
+	return workspace
+}
+
 // LoadID names a load, the rows of one file sent under one name; 0 means that a record belongs to none.
 type LoadID int64

@@ -26,8 +26,14 @@ const (
 	DestinationDisabled NoticeKind = "destination.disabled"
 	DestinationEnabled  NoticeKind = "destination.enabled"
 	DeliveryFailed      NoticeKind = "delivery.failed"
-	AllStopped          NoticeKind = "stopped"
-	AllStarted          NoticeKind = "started"
+	// BudgetExhausted says that records wait because a budget is spent. It is told once for each of its windows.
+	BudgetExhausted NoticeKind = "budget.exhausted"
+	AllStopped      NoticeKind = "stopped"
+	AllStarted      NoticeKind = "started"
+	// WorkspaceStopped and WorkspaceStarted are [AllStopped] and [AllStarted] of one workspace: the target is its name and
+	// a slash.
+	WorkspaceStopped NoticeKind = "workspace.stopped"
+	WorkspaceStarted NoticeKind = "workspace.started"
 )
 
 // Notice is something that happened, kept in the order of its commit so that a watcher can go on where it stopped.

@@ -51,6 +51,9 @@ type Record struct {
 	AtClay       bool // the current attempt may have left a row at Clay
 	MayDuplicate int  // attempts made after one that may have left a row: rows at Clay ≤ 1 + MayDuplicate
 
+	APIKey string // the ID of the API key that handed it in, whose budget pays; "" for none
+	Spent  Cost   // what its attempts have cost: by the target's price, of those that may have arrived
+
 	Leader   RecordID // the record whose work a joined record shares
 	Revision int      // 0 until the first result, then raised by each result that changes something
 	Cached   bool     // done without being sent: from the cache, or with the record it joined

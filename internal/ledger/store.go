@@ -23,6 +23,7 @@ type Store interface {
 	Outbox
 	Keys
 	Switch
+	Money
 	Close() error
 }
 
@@ -133,6 +134,7 @@ type Reader interface {
 // TargetStatus is how a target stands.
 type TargetStatus struct {
 	Paused  Pause   // zero when it is not paused
+	Short   *Short  // the budget that is spent, so that its records wait; nil when none is
 	Breaker Breaker // as it stands now
 	Counts  Counts
 	Used    map[Digest]int // submissions counted per webhook

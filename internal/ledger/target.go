@@ -37,6 +37,10 @@ type Target struct {
 	Runs *RunPolicy
 	// Forward lists where the ends of its records are forwarded. None by default.
 	Forward []Outlet
+	// Cost is what a record of it costs in actions and data credits, on average. Default: not known, so nothing.
+	Cost Cost
+	// Budget bounds what is spent on it. Default: not at all.
+	Budget Budget
 	// Emulated marks every result as coming from the emulator.
 	Emulated bool
 }

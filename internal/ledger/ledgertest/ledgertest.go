@@ -60,6 +60,7 @@ func check(t *testing.T, open Opener, replicas bool) {
 		{"Serve", serveTests},
 		{"Runs", runTests},
 		{"Outbox", outboxTests},
+		{"Money", moneyTests},
 		{"Together", togetherTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {

@@ -23,6 +23,7 @@ type memory struct {
 	attempts map[ledger.RecordID][]memoryAttempt
 	memoryRuns
 	memoryOutbox
+	memoryMoney
 }
 
 // memoryRow is a record with times in place of durations; a zero time is none.
@@ -58,6 +59,7 @@ func newMemory(c *ledger.Catalog) *memory {
 		used: map[ledger.Digest]ledger.WebhookUse{}, attempts: map[ledger.RecordID][]memoryAttempt{},
 		memoryRuns:   memoryRuns{runs: map[ledger.RunID]*memoryRun{}, usual: map[memoryUsual]time.Duration{}, kept: map[ledger.RunID]map[int]string{}},
 		memoryOutbox: memoryOutbox{disabled: map[string]string{}},
+		memoryMoney:  memoryMoney{map[ledger.UsageOf]ledger.Usage{}},
 	}
 }
 
@@ -98,6 +100,11 @@ func (m *memory) accept(s ledger.Submission) ledger.Acceptance {
 	target, _ := m.catalog.Target(s.Target)
 	owner := m.owner(s.Key)
 	a := ledger.Admit(target, owner, s)
+	if a.Err == nil && a.Record.State == ledger.Queued {
+		if err := m.refusal(s); err != nil {
+			return ledger.Acceptance{Err: err}
+		}
+	}
 	row := &memoryRow{Record: a.Record, work: s.Work, wantedBy: s.Load}
 	row.CreatedAt = m.now
 	if row.State == ledger.Done {
@@ -108,6 +115,7 @@ func (m *memory) accept(s ledger.Submission) ledger.Acceptance {
 	}
 	row.dueAt = m.due(a.Due)
 	m.rows[s.ID] = row
+	m.account(nil, &row.Record)
 	if a.Owns {
 		m.keys[s.Key] = s.ID
 	}
@@ -200,6 +208,7 @@ func (m *memory) followers(leader ledger.RecordID) []ledger.RecordID {
 func (m *memory) write(before ledger.Record, c ledger.Change, webhook ledger.Digest) {
 	row := m.rows[c.Record.ID]
 	row.Record = c.Record
+	m.account(&before, &row.Record)
 	if c.Moved || c.Later {
 		row.dueAt = m.due(c.Due)
 	}

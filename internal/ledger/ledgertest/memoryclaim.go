@@ -50,7 +50,7 @@ func (m *memory) claim(want ledger.Want) ledger.Claims {
 			if later := row.readyAt.Sub(m.now); claims.Wait < 0 || later < claims.Wait {
 				claims.Wait = later
 			}
-		} else if len(ready) < max(may, 1) {
+		} else if len(ready) < m.catalog.Candidates(max(may, 1)) {
 			ready = append(ready, row)
 		}
 	}
@@ -60,21 +60,29 @@ func (m *memory) claim(want ledger.Want) ledger.Claims {
 	if may == 0 {
 		return ledger.Claims{Wait: held}
 	}
+	paid, held := m.pays(target, max(may, 1))
+	if paid == 0 {
+		return ledger.Claims{Wait: held}
+	}
 	webhook, room, ok := target.Webhook(m.used)
 	if !ok {
 		m.paused[target.Name] = ledger.Pause{Reason: target.Full()}
 		return ledger.Claims{Wait: ledger.Never}
 	}
-	for _, row := range ready[:min(room, len(ready))] {
+	for _, row := range ready {
+		if len(claims.Work) == min(max(may, 1), paid, room) {
+			break
+		}
+		if m.holdBack(row.ID) {
+			continue
+		}
 		c := m.change(row.ID, ledger.Claim{}, webhook)
 		if c.Begun {
 			claims.Work = append(claims.Work, ledger.Claimed{Record: m.view(row.ID), Webhook: webhook})
-		} else {
-			claims.Wait = 0
 		}
 	}
 	m.use(webhook, len(claims.Work))
-	if len(ready) > room {
+	if len(claims.Work) < len(ready) {
 		claims.Wait = 0
 	}
 	if len(claims.Work) > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -92,25 +93,33 @@ func (m *memory) gather(target ledger.Target, want ledger.Want, lowest bool) led
 	if room, held := m.breaker(target.Name).Room(1); room == 0 {
 		return ledger.Claims{Wait: held}
 	}
+	paid, held := m.pays(target, math.MaxInt)
+	if paid == 0 {
+		return ledger.Claims{Wait: held}
+	}
 	policy, _ := target.RunPolicy()
 	limit := ready[0].RunLimit
 	ready = slices.DeleteFunc(ready, func(row *memoryRow) bool { return row.RunLimit != limit })
 	kind, size := ledger.Inline, policy.Inline(limit)
-	if policy.Bulk(limit, len(ready)) {
+	if policy.Bulk(limit, min(len(ready), paid)) {
 		kind, size = ledger.Bulk, policy.BulkSize
 	}
-	ready = ready[:min(len(ready), size)]
+	size = min(size, paid)
+	ready = ready[:min(len(ready), m.catalog.Candidates(size))]
 	if want.Full && len(ready) < size && policy.Linger > 0 {
 		return ledger.Claims{Wait: ledger.Never, Linger: policy.Linger}
 	}
-	return m.carry(ledger.Run{Lane: target.Lane, Target: target.Name, Kind: kind, State: ledger.RunStarting}, ready)
+	return m.carry(ledger.Run{Lane: target.Lane, Target: target.Name, Kind: kind, State: ledger.RunStarting}, ready, size)
 }
 
-func (m *memory) carry(r ledger.Run, rows []*memoryRow) ledger.Claims {
+func (m *memory) carry(r ledger.Run, rows []*memoryRow, most int) ledger.Claims {
 	r = m.addRun(r, ledger.RunClaimTimeout)
 	claims := ledger.Claims{Wait: ledger.Never}
 	for _, row := range rows {
-		if !m.change(row.ID, ledger.Claim{}, ledger.Digest{}).Begun {
+		if r.Size == most {
+			break
+		}
+		if m.holdBack(row.ID) || !m.change(row.ID, ledger.Claim{}, ledger.Digest{}).Begun {
 			continue
 		}
 		r.Size++

@@ -56,10 +56,10 @@ func checkAgainstModel(t *testing.T, open Opener, replicas bool) {
 func (r *run) start(rt *rapid.T) {
 	r.T, r.reporter = rt, rt
 	r.opts.Catalog = ledger.NewCatalog([]ledger.Target{
-		{Name: people, Lane: lane, ResultTimeout: timeout, Webhooks: []ledger.Webhook{{ID: first, Limit: 5}, {ID: second, Limit: 8}}, CompleteWhen: titled},
+		{Name: people, Lane: lane, ResultTimeout: timeout, Cost: ledger.Cost{Credits: 1500}, Budget: someBudget(rt, "target"), Webhooks: []ledger.Webhook{{ID: first, Limit: 5}, {ID: second, Limit: 8}}, CompleteWhen: titled},
 		{Name: routine, Lane: otherLane, ResultTimeout: time.Hour, OnUncertain: ledger.Hold, OnUpdate: ledger.Replace},
 		{Name: firms, Lane: stormLane, ResultTimeout: timeout},
-	}, map[ledger.LaneID]ledger.Pace{otherLane: {PerSecond: 1, Burst: 3}, stormLane: {PerSecond: 1000, Burst: 1000}})
+	}, map[ledger.LaneID]ledger.Pace{otherLane: {PerSecond: 1, Burst: 3}, stormLane: {PerSecond: 1000, Burst: 1000}}).WithBudgets(someBudgets(rt))
 	r.clock.Advance(-r.clock.Now().Sub(r.clock.Now().Truncate(time.Microsecond)))
 	r.opts.Volatile = true
 	r.Store = r.open(r.test, r.opts)
@@ -80,6 +80,7 @@ func (r *run) acceptSome() {
 	for i := range subs {
 		subs[i] = r.sub(rapid.SampledFrom([]string{people, people, routine}).Draw(r.T, "target"), func(s *ledger.Submission) {
 			s.Await = rapid.IntRange(0, 4).Draw(r.T, "await") > 0
+			s.APIKey = rapid.SampledFrom(someKeys).Draw(r.T, "API key")
 			s.Priority = rapid.IntRange(0, 2).Draw(r.T, "priority")
 			s.Load = rapid.SampledFrom(r.loads).Draw(r.T, "load")
 			if s.Load != 0 {
@@ -103,7 +104,7 @@ func (r *run) acceptBoth(subs []ledger.Submission) {
 		if diff := cmp.Diff(want, got[i]); diff != "" {
 			r.T.Fatalf("accepting %s: -model +store\n%s", s.ID, diff)
 		}
-		if !want.Repeated {
+		if !want.Repeated && want.Err == nil {
 			r.all = append(r.all, s.ID)
 		}
 	}
@@ -280,12 +281,14 @@ func (r *run) compare() {
 			r.T.Fatalf("record %s: -model +store\n%s", id, cmp.Diff(want, records[i]))
 		}
 	}
+	r.compareMoney()
 	for _, target := range []string{people, routine, firms} {
 		status := r.status(target)
 		want := ledger.TargetStatus{
 			Paused: r.model.paused[target], Breaker: r.model.breaker(target), Used: map[ledger.Digest]int{},
 			Counts: r.model.counts(func(rec ledger.Record) bool { return rec.Target == target }),
 		}
+		_, want.Short = r.model.room(r.model.catalog.Paying(target), target, 1)
 		configured, _ := r.opts.Catalog.Target(target)
 		for _, w := range configured.Webhooks {
 			want.Used[w.ID] = r.model.used[w.ID].Submissions

@@ -64,8 +64,9 @@ func (h *runHistory) start(rt *rapid.T) {
 	h.T, h.reporter = rt, rt
 	h.opts.Catalog = ledger.NewCatalog([]ledger.Target{{
 		Name: worker, Lane: apiLane, Runs: &ledger.RunPolicy{BulkFrom: 6, BulkSize: 8, Linger: time.Second},
+		Cost: ledger.Cost{Actions: 700}, Budget: someBudget(rt, "target"),
 		OnUncertain: rapid.SampledFrom([]ledger.UncertainPolicy{"", ledger.Wait, ledger.Resend}).Draw(rt, "policy"),
-	}}, map[ledger.LaneID]ledger.Pace{apiLane: {PerSecond: 5, Burst: 5, Adaptive: true}})
+	}}, map[ledger.LaneID]ledger.Pace{apiLane: {PerSecond: 5, Burst: 5, Adaptive: true}}).WithBudgets(someBudgets(rt))
 	h.clock.Advance(-h.clock.Now().Sub(h.clock.Now().Truncate(time.Microsecond)))
 	h.opts.Volatile = true
 	h.Store = h.open(h.test, h.opts)
@@ -78,6 +79,7 @@ func (h *runHistory) accept() {
 	subs := make([]ledger.Submission, rapid.IntRange(1, 5).Draw(h.T, "how many"))
 	for i := range subs {
 		subs[i] = h.sub(worker, func(s *ledger.Submission) {
+			s.APIKey = rapid.SampledFrom(someKeys).Draw(h.T, "API key")
 			s.Priority = rapid.IntRange(0, 1).Draw(h.T, "priority")
 			s.SendBy = rapid.SampledFrom([]time.Duration{0, 0, 0, time.Minute}).Draw(h.T, "send by")
 			if n := rapid.IntRange(0, 6).Draw(h.T, "key"); n == 1 {
@@ -88,8 +90,13 @@ func (h *runHistory) accept() {
 	got, err := h.Accept(h.Context(), subs)
 	h.must(err)
 	for i, s := range subs {
-		h.model.accept(s)
-		h.all = append(h.all, got[i].Record.ID)
+		want := h.model.accept(s)
+		if diff := cmp.Diff(want.Err, got[i].Err); diff != "" {
+			h.T.Fatalf("accepting %s: -model +store\n%s", s.ID, diff)
+		}
+		if want.Err == nil {
+			h.all = append(h.all, got[i].Record.ID)
+		}
 	}
 }
 

@@ -90,12 +90,12 @@ func serveOnceExpires(e *env) {
 func serveStop(e *env) {
 	e.accept(e.sub(people), e.sub(firms))
 	stopped := func() string {
-		reason, err := e.Stopped(e.Context())
+		stops, err := e.Stopped(e.Context())
 		e.must(err)
-		return reason
+		return stops.Of(ledger.MainWorkspace)
 	}
 	e.same("", stopped())
-	e.must(e.Stop(e.Context(), "a mistake"))
+	e.must(e.Stop(e.Context(), ledger.Everything, "a mistake"))
 	got := e.claims(ledger.Want{Lane: lane, Max: 5})
 	e.same(ledger.Claims{Wait: ledger.Never}, got)
 	e.reopen()
@@ -104,7 +104,7 @@ func serveStop(e *env) {
 	e.accept(e.sub(people)) // what comes in is kept
 	changed, cancel := e.hub.Subscribe(lane)
 	defer cancel()
-	e.must(e.Start(e.Context()))
+	e.must(e.Start(e.Context(), ledger.Everything))
 	e.woken(changed)
 	e.same("", stopped())
 	e.same(3, len(e.claim(5)))

@@ -51,7 +51,7 @@ func (t *tx) preview(ctx context.Context, in iter.Seq[ledger.Submission], tell f
 	look := *t // what it gathers is dropped with it
 	look.counts, look.topics = map[scope]ledger.Counts{}, map[any]struct{}{}
 	look.lanes, look.breakers = map[ledger.LaneID]*laneRow{}, map[string]*breakerRow{}
-	look.spans = map[span]struct{}{}
+	look.spans, look.usage = map[span]struct{}{}, map[ledger.UsageOf]ledger.Usage{}
 	for sub := range in {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -83,6 +83,11 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 		return ledger.Acceptance{}, err
 	}
 	a := ledger.Admit(target, owner, *s)
+	if a.Err == nil && a.Record.State == ledger.Queued {
+		if a.Err, err = t.refusal(s.Target, s.APIKey); err != nil {
+			return ledger.Acceptance{}, err
+		}
+	}
 	if a.Err != nil { // unless it was accepted before, under other rules
 		if known, err := t.repeated(s, nil); err != nil || known.Repeated {
 			return known, err
@@ -105,6 +110,7 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 		return ledger.Acceptance{}, err
 	}
 	t.count(nil, &a.Record)
+	t.account(target, nil, &a.Record)
 	if err := t.announce(ledger.NoticeOf(a.Notice(), a.Record)); err != nil {
 		return ledger.Acceptance{}, err
 	}

@@ -107,6 +107,7 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 			return err
 		}
 		t.count(&before, &c.Record)
+		t.account(target, &before, &c.Record)
 		t.tell(target, c)
 		if err := t.announce(ledger.NoticeOf(c.Notice(), c.Record)); err != nil {
 			return err

@@ -53,7 +53,7 @@ func Restore(ctx context.Context, copyPath, path, reason string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.Stop(ctx, reason), s.Close())
+	return errors.Join(s.Stop(ctx, ledger.Everything, reason), s.Close())
 }
 
 func absent(path, hint string) error {

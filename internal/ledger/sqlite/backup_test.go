@@ -54,7 +54,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if claims, err := r.Claim(t.Context(), want); err != nil || len(claims.Work) > 0 {
 		t.Errorf("claimed %d of a restored ledger, %v; want none", len(claims.Work), err)
 	}
-	if err := r.Start(t.Context()); err != nil {
+	if err := r.Start(t.Context(), ledger.Everything); err != nil {
 		t.Fatal(err)
 	}
 	if claims, err := r.Claim(t.Context(), want); err != nil || len(claims.Work) != 5 {

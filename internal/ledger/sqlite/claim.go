@@ -48,7 +48,7 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 	if granted == 0 {
 		return ledger.Claims{Wait: wait}, nil
 	}
-	if stopped, err := t.isStopped(); err != nil || stopped {
+	if stopped, err := t.isStopped(want.Lane); err != nil || stopped {
 		return ledger.Claims{Wait: ledger.Never}, err
 	}
 	want.Max = granted
@@ -100,12 +100,16 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 	}
 	may, held := breaker.Room(want.Max)
 	want.Max = max(may, 1) // held back or not, whether there is work is to be known
-	ids, ready, err := t.ready(queueOf(target.Name, want.Load), want.Max, lowest)
+	ids, ready, err := t.ready(queueOf(target.Name, want.Load), t.catalog.Candidates(want.Max), lowest)
 	if err != nil || len(ids) == 0 {
 		return nil, ready, err
 	}
 	if may == 0 {
 		return nil, held, nil
+	}
+	paid, wait, err := t.pays(target, want.Max)
+	if err != nil || paid == 0 {
+		return nil, wait, err
 	}
 	used, err := t.webhookUse(target)
 	if err != nil {
@@ -115,7 +119,10 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 	if !ok {
 		return nil, ledger.Never, t.pause(target.Name, ledger.Pause{Reason: target.Full()})
 	}
-	for _, id := range ids[:min(len(ids), room)] {
+	for _, id := range ids {
+		if len(work) == min(want.Max, paid, room) {
+			break
+		}
 		claimed, begun, err := t.begin(target, way{webhook: webhook}, id)
 		if err != nil {
 			return nil, 0, err
@@ -124,8 +131,8 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 			work = append(work, claimed)
 		}
 	}
-	if len(ids) > room || len(work) < len(ids) {
-		ready = 0 // the next webhook takes the rest, or others take the place of those that came too late
+	if len(work) < len(ids) {
+		ready = 0 // the next webhook takes the rest, or others take the place of those that came too late or are held back
 	}
 	if breaker.Open() && len(work) > 0 {
 		breaker.Breaker, breaker.dirty = breaker.Passed(len(work)), true
@@ -187,6 +194,9 @@ func (t *tx) ready(q queue, max int, lowest bool) (ids []ledger.RecordID, next t
 func (t *tx) begin(target ledger.Target, way way, id ledger.RecordID) (c ledger.Claimed, begun bool, err error) {
 	before, found, err := t.record(id, true)
 	if err != nil || !found {
+		return c, false, err
+	}
+	if held, err := t.holdBack(target, before); err != nil || held {
 		return c, false, err
 	}
 	change, err := ledger.Decide(target, before, ledger.Claim{})

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ func (t *tx) claimRun(l *laneRow, targets []ledger.Target, want ledger.Want) (le
 		none.Wait = wait
 		return none, nil
 	}
-	if stopped, err := t.isStopped(); err != nil || stopped {
+	if stopped, err := t.isStopped(want.Lane); err != nil || stopped {
 		return none, err
 	}
 	first, lowest := l.Turn(len(targets))
@@ -77,6 +78,11 @@ func (t *tx) gather(target ledger.Target, want ledger.Want, lowest bool) (ledger
 		claims.Wait = held
 		return claims, nil
 	}
+	paid, wait, err := t.pays(target, math.MaxInt)
+	if err != nil || paid == 0 {
+		claims.Wait = wait
+		return claims, err
+	}
 	before, _, err := t.record(head[0], false)
 	if err != nil {
 		return claims, err
@@ -84,24 +90,30 @@ func (t *tx) gather(target ledger.Target, want ledger.Want, lowest bool) (ledger
 	policy, _ := target.RunPolicy()
 	q = queue{where: q.where + ` AND run_limit = ?`, args: q.with(before.RunLimit)}
 	kind, size := ledger.Inline, policy.Inline(before.RunLimit)
-	ids, _, err := t.ready(q, max(size, policy.BulkFrom), lowest)
-	if err == nil && policy.Bulk(before.RunLimit, len(ids)) {
+	ids, _, err := t.ready(q, t.catalog.Candidates(max(size, policy.BulkFrom)), lowest)
+	if err == nil && policy.Bulk(before.RunLimit, min(len(ids), paid)) {
 		kind, size = ledger.Bulk, policy.BulkSize
-		ids, _, err = t.ready(q, size, lowest)
+		ids, _, err = t.ready(q, t.catalog.Candidates(size), lowest)
 	}
 	if err != nil {
 		return claims, err
 	}
-	ids = ids[:min(len(ids), size)]
+	size = min(size, paid)
 	if want.Full && len(ids) < size && policy.Linger > 0 {
 		claims.Linger = policy.Linger
 		return claims, nil
 	}
-	return t.carry(target, ledger.Run{Kind: kind}, ids)
+	return t.carry(target, ledger.Run{Kind: kind}, burden{ids: ids, most: size})
+}
+
+// burden is what a run may carry: the records in their order, and the most of them.
+type burden struct {
+	ids  []ledger.RecordID
+	most int
 }
 
 // carry begins a run and the attempts of the records that it carries.
-func (t *tx) carry(target ledger.Target, r ledger.Run, ids []ledger.RecordID) (ledger.Claims, error) {
+func (t *tx) carry(target ledger.Target, r ledger.Run, b burden) (ledger.Claims, error) {
 	claims := ledger.Claims{Wait: ledger.Never}
 	r.Lane, r.Target, r.State = target.Lane, target.Name, ledger.RunStarting
 	if err := t.insertRun(&r, ledger.RunClaimTimeout); err != nil {
@@ -111,7 +123,10 @@ func (t *tx) carry(target ledger.Target, r ledger.Run, ids []ledger.RecordID) (l
 	if r.Kind == ledger.Bulk {
 		room = maxFile
 	}
-	for _, id := range ids {
+	for _, id := range b.ids {
+		if r.Size == b.most {
+			break
+		}
 		length := 0
 		if _, err := t.row(`SELECT length(fields) FROM bodies WHERE record = ?`, []any{id[:]}, &length); err != nil {
 			return claims, err
@@ -131,7 +146,7 @@ func (t *tx) carry(target ledger.Target, r ledger.Run, ids []ledger.RecordID) (l
 			claims.Work = append(claims.Work, claimed)
 		}
 	}
-	if r.Size == 0 { // all of them came too late
+	if r.Size == 0 { // all of them came too late, or are held back
 		claims.Wait = 0
 		_, err := t.exec(`DELETE FROM runs WHERE id = ?`, int64(r.ID))
 		return claims, err
@@ -152,6 +167,9 @@ func (t *tx) carry(target ledger.Target, r ledger.Run, ids []ledger.RecordID) (l
 func (t *tx) beginIn(target ledger.Target, r ledger.Run, id ledger.RecordID) (ledger.Claimed, bool, error) {
 	before, found, err := t.record(id, r.Kind == ledger.Inline)
 	if err != nil || !found {
+		return ledger.Claimed{}, false, err
+	}
+	if held, err := t.holdBack(target, before); err != nil || held {
 		return ledger.Claimed{}, false, err
 	}
 	change, err := ledger.Decide(target, before, ledger.Claim{})

@@ -153,6 +153,9 @@ func (s *Store) TargetStatus(ctx context.Context, target string) (ledger.TargetS
 	if status.Breaker, err = s.breaker(ctx, target); err != nil {
 		return status, err
 	}
+	if status.Short, err = s.short(ctx, target); err != nil {
+		return status, err
+	}
 	if status.Counts, err = s.counts(ctx, scope{target: target}); err != nil {
 		return status, err
 	}

@@ -11,7 +11,7 @@ import (
 // recordColumns are the columns of a record in the order in which scan reads them.
 const recordColumns = `r.id, r.target, r.state, r.priority, r.load, r.key, r.await, r.attempts, r.tries, r.resends,
 	r.run_limit, r.at_clay, r.may_duplicate, r.leader, r.revision, r.cached, r.empty, r.emulated, r.erased, r.reason, r.result_timeout,
-	r.callback_url, r.send_by, r.sent_at, r.created_at, r.done_at`
+	r.callback_url, r.api_key, r.spent, r.actions, r.credits, r.send_by, r.sent_at, r.created_at, r.done_at`
 
 // bodyColumns follow them where the bodies are wanted, and bodyTables the records' own.
 const (
@@ -33,7 +33,7 @@ func scan(row scanner, now time.Time, withBodies bool) (ledger.Record, error) {
 	dest := []any{
 		&id, &r.Target, &r.State, &r.Priority, &r.Load, &key, &r.Await, &r.Attempts, &r.Tries, &r.Resends,
 		&r.RunLimit, &r.AtClay, &r.MayDuplicate, &leader, &r.Revision, &r.Cached, &r.Empty, &r.Emulated, &r.Erased, &r.Reason, &timeout,
-		&r.CallbackURL, &sendBy, &sentAt, &created, &doneAt,
+		&r.CallbackURL, &r.APIKey, &r.Spent.Records, (*int64)(&r.Spent.Actions), (*int64)(&r.Spent.Credits), &sendBy, &sentAt, &created, &doneAt,
 	}
 	if withBodies {
 		dest = append(dest, (*[]byte)(&r.Fields), (*[]byte)(&r.Metadata), (*[]byte)(&r.Result)) // NULL is none
@@ -92,12 +92,12 @@ func (t *tx) insert(a *ledger.Admission, work ledger.Digest) (fresh bool, err er
 		doneAt = micros(t.now)
 	}
 	added, err := t.exec(`INSERT INTO records (id, target, state, priority, load, wanted_by, work, key, owns, await, attempts, tries, resends,
-		run_limit, at_clay, may_duplicate, leader, revision, cached, empty, emulated, erased, reason, result_timeout, callback_url, send_by, ready_at,
-		due_at, created_at, done_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?)
+		run_limit, at_clay, may_duplicate, leader, revision, cached, empty, emulated, erased, reason, result_timeout, callback_url, api_key, send_by, ready_at,
+		due_at, created_at, done_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO NOTHING`,
 		r.ID[:], r.Target, string(r.State), r.Priority, int64(r.Load), int64(r.Load), orNull(work), orNull(r.Key), a.Owns, r.Await,
 		orNull(ledger.Digest(r.Leader)), r.Revision, r.Cached, r.Empty, r.Emulated,
-		r.ResultTimeout.Microseconds(), r.CallbackURL, sendBy, t.readyAt(0), t.dueAt(a.Due), micros(t.now), doneAt, doneAt)
+		r.ResultTimeout.Microseconds(), r.CallbackURL, r.APIKey, sendBy, t.readyAt(0), t.dueAt(a.Due), micros(t.now), doneAt, doneAt)
 	if err != nil || added == 0 {
 		return false, err
 	}
@@ -151,10 +151,10 @@ func (t *tx) move(before ledger.Record, c ledger.Change) error {
 	_, err := t.exec(`UPDATE records SET state = ?, attempts = ?, tries = ?, resends = ?, run_limit = ?, at_clay = ?,
 		may_duplicate = ?, leader = ?, revision = ?, cached = ?, empty = ?, emulated = ?, reason = ?, due_at = ?,
 		ready_at = ?, sent_at = coalesce(?, sent_at), done_at = coalesce(?, done_at), send_by = iif(?, NULL, send_by),
-		ended_at = ? WHERE id = ?`,
+		ended_at = ?, spent = ?, actions = ?, credits = ? WHERE id = ?`,
 		string(r.State), r.Attempts, r.Tries, r.Resends, r.RunLimit, r.AtClay, r.MayDuplicate, orNull(ledger.Digest(r.Leader)),
 		r.Revision, r.Cached, r.Empty, r.Emulated, r.Reason, t.dueAt(c.Due), t.readyAt(c.Ready), sentAt, doneAt,
-		before.SendBy != 0 && r.SendBy == 0, endedAt, r.ID[:])
+		before.SendBy != 0 && r.SendBy == 0, endedAt, r.Spent.Records, int64(r.Spent.Actions), int64(r.Spent.Credits), r.ID[:])
 	return err
 }
 

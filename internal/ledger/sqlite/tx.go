@@ -60,7 +60,9 @@ type tx struct {
 	breakers map[string]*breakerRow // by target
 	spans    map[span]struct{}      // that hold new records
 	notices  []ledger.Notice
-	topics   map[any]struct{} // to publish after the commit
+	usage    map[ledger.UsageOf]ledger.Usage
+	purses   map[ledger.Purse]ledger.Spent // as they were before this transaction
+	topics   map[any]struct{}              // to publish after the commit
 }
 
 // transact runs a function in one transaction. After an error that leaves the disk's state unknown the store refuses
@@ -73,6 +75,7 @@ func (s *Store) transact(run func(*tx) error) error {
 		writer: s.writer, store: s, catalog: s.catalog.Load(), now: s.now(),
 		counts: map[scope]ledger.Counts{}, lanes: map[ledger.LaneID]*laneRow{}, breakers: map[string]*breakerRow{},
 		spans: map[span]struct{}{}, topics: map[any]struct{}{},
+		usage: map[ledger.UsageOf]ledger.Usage{}, purses: map[ledger.Purse]ledger.Spent{},
 	}
 	if err := t.writeBack(); err != nil {
 		return s.failed("checkpoint", err)
@@ -246,6 +249,9 @@ func (t *tx) flush() error {
 		if err := t.writeBreaker(target, breaker); err != nil {
 			return err
 		}
+	}
+	if err := t.writeUsage(); err != nil {
+		return err
 	}
 	return t.writeNotices()
 }
