@@ -146,7 +146,7 @@ func TestPassThroughTools(t *testing.T) {
 		seen = append(seen, r.Method+" "+r.URL.String()+" "+r.Header.Get("Clay-Api-Key"))
 		return answered(200, `{"data":[]}`), nil
 	}})
-	if err := g.store.Stop(t.Context(), "too dear"); err != nil {
+	if err := g.store.Stop(t.Context(), ledger.Everything, "too dear"); err != nil {
 		t.Fatal(err)
 	}
 	for _, ok := range []string{"GET /v3/workspaces/7/tools?integration=api", "GET /v3/workspaces/7/tools/function%3At_1", "POST /v3/workspaces/7/tools/routine-runs/run_1/stop"} {
