@@ -115,6 +115,11 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 	if known, err := t.repeated(s); err != nil || known.Repeated { // also when it was accepted under other rules
 		return known, err
 	}
+	if a.Err == nil && a.Record.State == ledger.Queued {
+		if a.Err, err = t.refusal(target, s.APIKey); err != nil {
+			return ledger.Acceptance{}, err
+		}
+	}
 	if a.Err != nil {
 		return ledger.Acceptance{Err: a.Err}, nil
 	}
@@ -127,6 +132,7 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 		return ledger.Acceptance{}, err
 	}
 	t.count(nil, &a.Record)
+	t.account(target, nil, &a.Record)
 	t.announce(ledger.NoticeOf(a.Notice(), a.Record))
 	t.post(target.Deliveries(a.Notice(), a.Record))
 	t.publish(target.Lane)

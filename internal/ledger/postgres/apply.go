@@ -126,6 +126,7 @@ func (t *tx) change(target ledger.Target, r *row, c ledger.Change, way way) erro
 	if c.Moved || c.Later || c.Fresh || c.Kept || c.Record.AtClay != before.AtClay {
 		t.update(r, c)
 		t.count(&before, &c.Record)
+		t.account(target, &before, &c.Record)
 		t.tell(target, c)
 		t.announce(ledger.NoticeOf(c.Notice(), c.Record))
 		t.post(target.Deliveries(c.Notice(), c.Record))

@@ -92,7 +92,7 @@ func checkRights(ctx context.Context, conn *pgx.Conn) error {
 // tables of the ledger.
 var tables = []string{
 	"api_keys", "attempts", "bodies", "breakers", "brought", "callbacks", "counts", "destinations", "idempotency", "keys", "lanes", "loads", "notices",
-	"outbox", "records", "results", "runs", "settings", "targets", "usual", "webhooks",
+	"outbox", "overdrawn", "records", "results", "runs", "settings", "targets", "usage", "usual", "webhooks",
 }
 
 // unreachable makes an error of the first connection one that says what may be wrong.

@@ -31,7 +31,7 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 	if granted == 0 {
 		return ledger.Claims{Wait: wait}, nil
 	}
-	if stopped, err := t.isStopped(); err != nil || stopped {
+	if stopped, err := t.isStopped(want.Lane); err != nil || stopped {
 		return ledger.Claims{Wait: ledger.Never}, err
 	}
 	want.Max = granted
@@ -81,12 +81,16 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 	}
 	may, held := breaker.Room(want.Max)
 	want.Max = max(may, 1) // held back or not, whether there is work is to be known
-	ids, ready, err := t.ready(queueOf(target.Name, want.Load), want.Max, lowest)
+	ids, ready, err := t.ready(queueOf(target.Name, want.Load), t.catalog.Candidates(want.Max), lowest)
 	if err != nil || len(ids) == 0 {
 		return nil, ready, err
 	}
 	if may == 0 {
 		return nil, held, nil
+	}
+	paid, wait, err := t.pays(target, want.Max)
+	if err != nil || paid == 0 {
+		return nil, wait, err
 	}
 	used, err := t.webhookUse(target)
 	if err != nil {
@@ -96,23 +100,14 @@ func (t *tx) takeFromTarget(target ledger.Target, want ledger.Want, lowest bool)
 	if !ok {
 		return nil, ledger.Never, t.pause(target.Name, ledger.Pause{Reason: target.Full()})
 	}
-	mine, err := t.lockQueued(ids[:min(len(ids), room)], true)
+	work, missed, err := t.beginSome(target, way{webhook: webhook}, burden{ids, min(want.Max, paid, room)})
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, id := range mine {
-		claimed, begun, err := t.begin(target, way{webhook: webhook}, id)
-		if err != nil {
-			return nil, 0, err
-		}
-		if begun {
-			work = append(work, claimed)
-		}
+	if len(work) < len(ids) {
+		ready = 0 // the next webhook takes the rest, or others take the place of those that came too late or are held back
 	}
-	if len(ids) > room || len(work) < len(ids) {
-		ready = 0 // the next webhook takes the rest, or others take the place of those that came too late
-	}
-	if len(mine) < min(len(ids), room) {
+	if missed {
 		ready = soon
 	}
 	if breaker.Open() && len(work) > 0 {
@@ -248,9 +243,39 @@ func (t *tx) lockQueued(ids []ledger.RecordID, withBodies bool) (mine []ledger.R
 	return mine, nil
 }
 
+// beginSome begins the attempts of the first records, at most so many, that nobody else has and that may be sent. Missed
+// says that another transaction has some.
+func (t *tx) beginSome(target ledger.Target, way way, b burden) (work []ledger.Claimed, missed bool, err error) {
+	for rest, n := b.ids, b.most; len(rest) > 0 && len(work) < b.most; n = len(rest) { // mostly the first ones do
+		part := rest[:min(n, len(rest))]
+		rest = rest[len(part):]
+		mine, err := t.lockQueued(part, true)
+		if err != nil {
+			return nil, false, err
+		}
+		missed = missed || len(mine) < len(part)
+		for _, id := range mine {
+			if len(work) == b.most {
+				break
+			}
+			claimed, begun, err := t.begin(target, way, id)
+			if err != nil {
+				return nil, false, err
+			}
+			if begun {
+				work = append(work, claimed)
+			}
+		}
+	}
+	return work, missed, nil
+}
+
 // begin claims one record and begins its attempt; begun is false when it may no longer be sent.
 func (t *tx) begin(target ledger.Target, way way, id ledger.RecordID) (c ledger.Claimed, begun bool, err error) {
 	r := t.records[id]
+	if held, err := t.holdBack(target, r); err != nil || held {
+		return c, false, err
+	}
 	change, err := ledger.Decide(target, r.Record, ledger.Claim{})
 	if err != nil {
 		return c, false, err

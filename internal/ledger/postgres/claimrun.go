@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ func (t *tx) claimRun(l *laneRow, targets []ledger.Target, want ledger.Want) (le
 		none.Wait = wait
 		return none, nil
 	}
-	if stopped, err := t.isStopped(); err != nil || stopped {
+	if stopped, err := t.isStopped(want.Lane); err != nil || stopped {
 		return none, err
 	}
 	first, lowest := l.Turn(len(targets))
@@ -77,43 +78,62 @@ func (t *tx) gather(target ledger.Target, want ledger.Want, lowest bool) (ledger
 		claims.Wait = held
 		return claims, nil
 	}
+	paid, wait, err := t.pays(target, math.MaxInt)
+	if err != nil || paid == 0 {
+		claims.Wait = wait
+		return claims, err
+	}
 	runLimit := 0
 	if _, err := t.row(`SELECT run_limit FROM records WHERE id = $1`, []any{idOf(head[0])}, &runLimit); err != nil {
 		return claims, err
 	}
-	kind, ids, full, err := t.fill(target, q.limited(runLimit), runLimit, lowest)
+	kind, load, err := t.fill(target, filling{q.limited(runLimit), runLimit, paid}, lowest)
 	if err != nil {
 		return claims, err
 	}
 	policy, _ := target.RunPolicy()
-	if want.Full && !full && policy.Linger > 0 {
+	if want.Full && len(load.ids) < load.most && policy.Linger > 0 {
 		claims.Linger = policy.Linger
 		return claims, nil
 	}
-	return t.carry(target, ledger.Run{Kind: kind}, ids)
+	return t.carry(target, ledger.Run{Kind: kind}, load)
 }
 
-// fill finds the records that share a run, and whether they fill it.
-func (t *tx) fill(target ledger.Target, q queue, runLimit int, lowest bool) (kind ledger.RunKind, ids []ledger.RecordID, full bool, err error) {
+// filling says what a run is filled from.
+type filling struct {
+	queue
+	runLimit int
+	paid     int // for at most so many records
+}
+
+// burden is what may be begun: records in their order, and the most of them.
+type burden struct {
+	ids  []ledger.RecordID
+	most int
+}
+
+// fill finds the records that share a run.
+func (t *tx) fill(target ledger.Target, f filling, lowest bool) (kind ledger.RunKind, load burden, err error) {
 	policy, _ := target.RunPolicy()
-	kind, size := ledger.Inline, policy.Inline(runLimit)
-	ids, _, err = t.ready(q, max(size, policy.BulkFrom), lowest)
-	if err == nil && policy.Bulk(runLimit, len(ids)) {
+	kind, size := ledger.Inline, policy.Inline(f.runLimit)
+	load.ids, _, err = t.ready(f.queue, t.catalog.Candidates(max(size, policy.BulkFrom)), lowest)
+	if err == nil && policy.Bulk(f.runLimit, min(len(load.ids), f.paid)) {
 		kind, size = ledger.Bulk, policy.BulkSize
-		ids, _, err = t.ready(q, size, lowest)
+		load.ids, _, err = t.ready(f.queue, t.catalog.Candidates(size), lowest)
 	}
-	ids = ids[:min(len(ids), size)]
-	return kind, ids, len(ids) == size, err
+	load.most = min(size, f.paid)
+	load.ids = load.ids[:min(len(load.ids), t.catalog.Candidates(load.most))]
+	return kind, load, err
 }
 
 // carry begins a run and the attempts of the records that it carries.
-func (t *tx) carry(target ledger.Target, r ledger.Run, ids []ledger.RecordID) (ledger.Claims, error) {
+func (t *tx) carry(target ledger.Target, r ledger.Run, load burden) (ledger.Claims, error) {
 	claims := ledger.Claims{Wait: ledger.Never}
 	r.Lane, r.Target, r.State = target.Lane, target.Name, ledger.RunStarting
 	if err := t.insertRun(&r, ledger.RunClaimTimeout); err != nil {
 		return claims, err
 	}
-	ids, err := t.fitting(ids, r.Kind)
+	ids, err := t.fitting(load.ids, r.Kind)
 	if err != nil {
 		return claims, err
 	}
@@ -122,6 +142,9 @@ func (t *tx) carry(target ledger.Target, r ledger.Run, ids []ledger.RecordID) (l
 		return claims, err
 	}
 	for _, id := range mine {
+		if r.Size == load.most {
+			break
+		}
 		claimed, begun, err := t.begin(target, way{run: r.ID}, id)
 		if err != nil {
 			return claims, err
@@ -134,7 +157,7 @@ func (t *tx) carry(target ledger.Target, r ledger.Run, ids []ledger.RecordID) (l
 			claims.Work = append(claims.Work, ledger.Claimed{Record: claimed.Record})
 		}
 	}
-	if r.Size == 0 { // all of them came too late, or another transaction has them
+	if r.Size == 0 { // all of them came too late, are held back, or another transaction has them
 		claims.Wait = 0
 		if len(mine) < len(ids) {
 			claims.Wait = soon

@@ -134,6 +134,9 @@ func (s *Store) TargetStatus(ctx context.Context, target string) (status ledger.
 	for _, b := range breakers {
 		status.Breaker = b
 	}
+	if status.Short, err = s.short(ctx, target); err != nil {
+		return status, err
+	}
 	if status.Counts, err = s.counts(ctx, scope{target: target}); err != nil {
 		return status, err
 	}

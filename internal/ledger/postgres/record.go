@@ -35,7 +35,7 @@ type row struct {
 // recordColumns are the columns of a record in the order in which scan reads them.
 const recordColumns = `r.id, r.target, r.state, r.priority, r.load, r.wanted_by, r.key, r.owns, r.await, r.attempts, r.tries, r.resends,
 	r.run_limit, r.at_clay, r.may_duplicate, r.leader, r.revision, r.cached, r.empty, r.emulated, r.erased, r.reason, r.result_timeout,
-	r.callback_url, r.send_by, r.ready_at, r.due_at, r.sent_at, r.created_at, r.done_at, r.ended_at`
+	r.callback_url, r.api_key, r.spent, r.actions, r.credits, r.send_by, r.ready_at, r.due_at, r.sent_at, r.created_at, r.done_at, r.ended_at`
 
 // bodyColumns follow them where the bodies are wanted, and bodyTables the records' own.
 const (
@@ -51,7 +51,7 @@ func scan(from pgx.Row, now time.Time, withBodies bool) (*row, error) {
 	dest := []any{
 		(*[16]byte)(&r.ID), &r.Target, &r.State, &r.Priority, &r.Load, &r.wantedBy, &key, &r.owns, &r.Await, &r.Attempts, &r.Tries, &r.Resends,
 		&r.RunLimit, &r.AtClay, &r.MayDuplicate, &leader, &r.Revision, &r.Cached, &r.Empty, &r.Emulated, &r.Erased, &r.Reason, &timeout,
-		&r.CallbackURL, &r.sendBy, &r.readyAt, &r.dueAt, &r.sentAt, &r.created, &r.doneAt, &r.endedAt,
+		&r.CallbackURL, &r.APIKey, &r.Spent.Records, &r.Spent.Actions, &r.Spent.Credits, &r.sendBy, &r.readyAt, &r.dueAt, &r.sentAt, &r.created, &r.doneAt, &r.endedAt,
 	}
 	if withBodies {
 		dest = append(dest, (*[]byte)(&r.Fields), (*[]byte)(&r.Metadata), (*[]byte)(&r.Result)) // NULL is none
@@ -268,7 +268,7 @@ func (t *tx) move(r *row, c ledger.Change) {
 	hadSendBy, n := r.SendBy != 0, c.Record
 	r.State, r.Attempts, r.Tries, r.Resends, r.RunLimit, r.AtClay = n.State, n.Attempts, n.Tries, n.Resends, n.RunLimit, n.AtClay
 	r.MayDuplicate, r.Leader, r.Revision, r.Cached, r.Empty = n.MayDuplicate, n.Leader, n.Revision, n.Cached, n.Empty
-	r.Emulated, r.Reason = n.Emulated, n.Reason
+	r.Emulated, r.Reason, r.Spent = n.Emulated, n.Reason, n.Spent
 	r.dueAt, r.readyAt, r.endedAt = t.dueAt(c.Due), t.readyAt(c.Ready), pgtype.Int8{}
 	if r.State.Terminal() {
 		r.endedAt = some(micros(t.now))

@@ -121,14 +121,14 @@ const (
 	accepting  phase = iota // keys, then records
 	applying                // runs, then records
 	others                  // whatever else
-	claiming                // lanes, then records that nobody has
+	claiming                // lanes, then the lock of those who pay, then records that nobody has
 	forwarding              // lanes, then the lock of those who tell
 )
 
 // call is what one caller wants done in a transaction that it may share.
 type call struct {
 	phase phase
-	lane  ledger.LaneID // of claims
+	lane  ledger.LaneID // of claims; "" for none
 	need  func(*needs)  // what is to be locked and read for it; nil for nothing that is known before
 	run   func(*tx) error
 	again bool // it may be handed in again when its commit is not known

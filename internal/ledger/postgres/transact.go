@@ -196,9 +196,11 @@ func (t *tx) prepare(part, rest []*call) error {
 }
 
 func sortedLanes(calls []*call) []ledger.LaneID {
-	lanes := make([]ledger.LaneID, len(calls))
-	for i, c := range calls {
-		lanes[i] = c.lane
+	var lanes []ledger.LaneID
+	for _, c := range calls {
+		if c.lane != "" {
+			lanes = append(lanes, c.lane)
+		}
 	}
 	slices.Sort(lanes)
 	return slices.Compact(lanes)

@@ -37,6 +37,9 @@ type tx struct {
 	breakers map[string]*breakerRow            // by target
 	used     map[ledger.Digest]int             // submissions of webhooks to be added
 	counts   map[scope]ledger.Counts
+	usage    map[ledger.UsageOf]ledger.Usage
+	purses   map[ledger.Purse]ledger.Spent // as they were before this transaction
+	paying   bool                          // it has the lock of those who pay
 	kept     []callbackRow
 	posts    []ledger.Delivery
 	notices  []ledger.Notice
@@ -50,6 +53,7 @@ func (s *Store) newTx(ctx context.Context, conn *pgx.Conn) *tx {
 		onces: map[ledger.Digest]*onceRow{}, led: map[ledger.RecordID][]ledger.RecordID{}, attempts: map[attemptID]*attemptRow{},
 		lanes: map[ledger.LaneID]*laneRow{}, heard: map[ledger.LaneID][]ledger.Signal{}, breakers: map[string]*breakerRow{},
 		used: map[ledger.Digest]int{}, counts: map[scope]ledger.Counts{}, topics: map[any]struct{}{},
+		usage: map[ledger.UsageOf]ledger.Usage{}, purses: map[ledger.Purse]ledger.Spent{},
 	}
 }
 
@@ -220,12 +224,12 @@ func (t *tx) write() error {
 }
 
 // finish writes all the rest and commits. Rows that several transactions write are locked in one order everywhere: keys,
-// runs, records, lanes, breakers, webhooks, counters, and at last what is told.
+// runs, records, lanes, breakers, webhooks, counters, usage, and at last what is told.
 func (t *tx) finish() error {
 	if err := t.listen(); err != nil {
 		return err
 	}
-	if !t.begun {
+	if !t.begun && len(t.usage) == 0 {
 		return nil
 	}
 	b := t.batch()
@@ -237,6 +241,7 @@ func (t *tx) finish() error {
 	t.writeBreakers(b)
 	t.writeWebhooks(b)
 	t.writeCounts(b)
+	t.writeUsage(b)
 	if err := t.tellAll(&b); err != nil {
 		return err
 	}

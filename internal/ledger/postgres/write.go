@@ -32,6 +32,9 @@ var mutable = []column[*row]{
 	col("erased", "boolean", func(r *row) bool { return r.Erased }),
 	col("reason", "text", func(r *row) string { return text(r.Reason) }),
 	col("callback_url", "text", func(r *row) string { return text(r.CallbackURL) }),
+	col("spent", "bigint", func(r *row) int64 { return r.Spent.Records }),
+	col("actions", "bigint", func(r *row) int64 { return int64(r.Spent.Actions) }),
+	col("credits", "bigint", func(r *row) int64 { return int64(r.Spent.Credits) }),
 	col("send_by", "bigint", func(r *row) pgtype.Int8 { return r.sendBy }),
 	col("ready_at", "bigint", func(r *row) int64 { return r.readyAt }),
 	col("due_at", "bigint", func(r *row) pgtype.Int8 { return r.dueAt }),
@@ -48,6 +51,7 @@ var all = append(slices.Clip(mutable),
 	col("key", "uuid", func(r *row) pgtype.UUID { return uuid(r.Key) }),
 	col("await", "boolean", func(r *row) bool { return r.Await }),
 	col("result_timeout", "bigint", func(r *row) int64 { return r.ResultTimeout.Microseconds() }),
+	col("api_key", "text", func(r *row) string { return text(r.APIKey) }),
 	col("created_at", "bigint", func(r *row) int64 { return r.created }),
 )
 
