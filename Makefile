@@ -14,6 +14,8 @@ FUZZTIME ?= 5000x
 SOAK     ?= 30m
 KILLS    ?= 60
 RUNKILLS ?= 1000
+EVILS    ?= 1000
+FREEZE   ?= 0.5
 CUTS     ?= 200
 BENCH    ?= .
 TIMEOUT  ?= 10m
@@ -57,9 +59,9 @@ fuzz: ## Run every fuzz target: its seeds and FUZZTIME more
 bench: ## Run the Go benchmarks (BENCH=regexp)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 $(PKG)
 
-kills: need ## kill -9 claygate KILLS times at each named point and at random, RUNKILLS times with runs in flight; cut the power CUTS times
-	CLAYGATE_KILLS=$(KILLS) CLAYGATE_RUN_KILLS=$(RUNKILLS) CLAYGATE_CUTS=$(CUTS) go test ./e2e -count=1 -timeout 0 -v \
-	  -run '^(TestCrashPoints|TestKillNineOfServe|TestKillNineWithRunsInFlight|TestPowerCut)$$' | grep -v '^=== '
+kills: need ## kill -9 claygate KILLS times at each named point and at random, RUNKILLS times with runs in flight; cut the power CUTS times; EVILS of each kind for replicas
+	CLAYGATE_KILLS=$(KILLS) CLAYGATE_RUN_KILLS=$(RUNKILLS) CLAYGATE_CUTS=$(CUTS) CLAYGATE_EVILS=$(EVILS) CLAYGATE_FREEZE=$(FREEZE) go test ./e2e -count=1 -timeout 0 -v \
+	  -run '^(TestCrashPoints|TestKillNineOfServe|TestKillNineWithRunsInFlight|TestPowerCut|TestReplicas.*)$$' | grep -v '^=== '
 
 soak: need kills ## The kills; then all tests, with 100 times the property cases, for SOAK; then fuzz each target for a minute
 	end=$$(( $$(date +%s) + $$(sed -E 's/h/*3600+/; s/m/*60+/; s/s/+/; s/$$/0/' <<<'$(SOAK)') )); \

@@ -63,29 +63,41 @@ func read(t *testing.T, path string) books {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	return readBooks(t, db, `SELECT 1 FROM sqlite_schema WHERE name = 'records'`, func(id string) string { return "hex(" + id + ")" })
+}
+
+// readBooks reads the books by SQL. Begun finds something once there are tables, and hex writes an ID as sixteen bytes in
+// upper-case hexadecimal digits.
+func readBooks(t *testing.T, db *sql.DB, begun string, hex func(string) string) books {
+	t.Helper()
 	b := books{
 		records: map[string]entry{},
 		states:  map[string]int{}, doubles: map[string]int{}, flagged: map[string]int{}, attempts: map[string]bool{}, callbacks: map[string]int{},
 	}
-	begun := false
-	each(t, db, `SELECT 1 FROM sqlite_schema WHERE name = 'records'`, func(func(...any)) { begun = true })
-	if !begun {
+	there := false
+	each(t, db, begun, func(func(...any)) { there = true })
+	if !there {
 		return b // killed before its first commit
 	}
-	each(t, db, `SELECT hex(id), state, may_duplicate, revision, attempts, coalesce(b.fields, ''), erased FROM records LEFT JOIN bodies b ON b.record = id`, func(scan func(...any)) {
+	each(t, db, `SELECT `+hex("id")+`, state, may_duplicate, revision, attempts, b.fields, erased FROM records LEFT JOIN bodies b ON b.record = id`, func(scan func(...any)) {
 		var record string
 		var e entry
+		var fields []byte
 		var doubles int
-		scan(&record, &e.state, &doubles, &e.revision, &e.attempts, &e.fields, &e.erased)
+		scan(&record, &e.state, &doubles, &e.revision, &e.attempts, &fields, &e.erased)
+		e.fields = string(fields)
 		b.states[e.state]++
 		b.doubles[record] = doubles
 		b.records[record] = e
 	})
-	each(t, db, `SELECT hex(record), n, outcome, status, excerpt, may_duplicate FROM attempts`, func(scan func(...any)) {
+	each(t, db, `SELECT `+hex("record")+`, n, outcome, status, excerpt, may_duplicate FROM attempts`, func(scan func(...any)) {
 		var record, outcome, excerpt string
-		var n, status, flagged int
+		var n, status int
+		var flagged bool
 		scan(&record, &n, &outcome, &status, &excerpt, &flagged)
-		b.flagged[record] += flagged
+		if flagged {
+			b.flagged[record]++
+		}
 		if outcome == "released" {
 			return
 		}
@@ -96,9 +108,9 @@ func read(t *testing.T, path string) books {
 		}
 	})
 	each(t, db, `SELECT body FROM callbacks`, func(scan func(...any)) {
-		var body string
+		var body []byte
 		scan(&body)
-		b.callbacks[body]++
+		b.callbacks[string(body)]++
 	})
 	return b
 }
@@ -178,7 +190,7 @@ func (f figures) String() string {
 // many records were taken in.
 func (b *table) audit(want int) figures {
 	b.t.Helper()
-	books := read(b.t, b.ledger())
+	books := b.books()
 	f, problems := b.inspect(books)
 	if f.records != want {
 		problems = append(problems, fmt.Sprintf("I1: %d records, want the %d that were accepted", f.records, want))

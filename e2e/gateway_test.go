@@ -41,7 +41,7 @@ func newGateway(t *testing.T, pace int, timeout string, extra ...string) *gatewa
 
 // gatewayOf puts a gateway before a table.
 func gatewayOf(b *table, timeout string, extra ...string) *gateway {
-	t, pace := b.t, b.pace
+	t := b.t
 	t.Helper()
 	g := &gateway{
 		table: b, user: newEndpoint(t), api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
@@ -49,15 +49,23 @@ func gatewayOf(b *table, timeout string, extra ...string) *gateway {
 	}
 	t.Cleanup(g.http.CloseIdleConnections)
 	g.config = filepath.Join(g.dir, "claygate.yaml")
-	more := strings.Join(extra, "")
+	g.configure(g.config, settings{g.api, g.callback, g.ledger(), timeout, strings.Join(extra, "")})
+	return g
+}
+
+// settings are what differs between the configurations of gateways.
+type settings struct{ api, callback, ledger, timeout, extra string }
+
+// configure writes a configuration.
+func (g *gateway) configure(path string, s settings) {
+	g.t.Helper()
 	text := fmt.Sprintf("listen: %s\ncallback_listen: %s\npublic_url: http://%s\nledger: %s\nallow_insecure: true\n"+
 		"destinations:\n  user:\n    webhook: {url: %s, secret: env:SIGNING}\n    failures: true\n    cached: true\n    allow_private: true\nworkspaces:\n  main:\n"+
 		"    pace: {per_second: %d, burst: %d}\n    tables:\n      default:\n        webhooks: [{url: env:WEBHOOK}]\n        result_timeout: %s\n        dedupe_by: email\n        destinations: user\n%s",
-		g.api, g.callback, g.callback, g.ledger(), g.user.URL, pace, pace, timeout, more)
-	if err := os.WriteFile(g.config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		s.api, s.callback, g.callback, s.ledger, g.user.URL, g.pace, g.pace, s.timeout, s.extra)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		g.t.Fatal(err)
 	}
-	return g
 }
 
 // serve starts the gateway, of the binary that can be killed at a point.
@@ -188,7 +196,7 @@ func (g *gateway) note(text []byte, emails []string) {
 		}
 		err := dec.Decode(&answer)
 		if answer.Problem.Status == http.StatusServiceUnavailable {
-			continue // a line that was not taken: the disk had gone
+			continue // a line that was not taken: the disk, or the database, was gone
 		}
 		if err != nil || answer.ID == "" {
 			if g.mutant {
@@ -208,7 +216,7 @@ func (g *gateway) note(text []byte, emails []string) {
 // as it was at the last look.
 func (g *gateway) examine() (f figures, problems []string) {
 	g.t.Helper()
-	books := read(g.t, g.ledger())
+	books := g.books()
 	f, problems = g.inspect(books)
 	problems = append(problems, moved(g.before, books)...)
 	g.before = books

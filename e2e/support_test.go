@@ -69,6 +69,16 @@ type table struct {
 	callback string // where claygate takes callbacks
 	pace     int    // sends a second; 0 for the default
 	flags    []string
+	read     func() books // reads the ledger; nil for the file's
+}
+
+// books reads the ledger.
+func (b *table) books() books {
+	b.t.Helper()
+	if b.read != nil {
+		return b.read()
+	}
+	return read(b.t, b.ledger())
 }
 
 // newTable makes a Clay that allows what claygate expects at that pace: a burst of twice its own.
