@@ -16,6 +16,7 @@ type decoder struct {
 	file     string           // the one that is being read
 	defaults *yaml.Node       // of all workspaces; nil for none
 	beneath  bool             // these are being put beneath a workspace
+	spaces   bool             // the secret that is being read may have spaces in it
 	places   map[string]place // of every value that was given, by its path
 	refused  map[string]bool  // paths whose value has a mistake
 	within   map[string]bool  // paths around those

@@ -34,7 +34,7 @@ defaults:
   pace: {per_second: 4, burst: 3}
   public_api_key: file:secret-url
   tables:
-    people: {dedupe_by: [first, last], max_age: 3d, webhooks: [{url: env:CLAY_WEBHOOK_URL, limit: 9, start: 1}], callback_secret: env:CRM_TOKEN}
+    people: {dedupe_by: [first, last], max_age: 3d, webhooks: [{url: env:CLAY_WEBHOOK_URL, limit: 9, start: 1}], callback_secret: env:CLAYGATE_SIGNING_SECRET}
   routines:
     mail: {routine: "function:t_1", inputs: {A: a, B: b}}
 `
@@ -57,7 +57,7 @@ routines: {mail: {inputs: {B: c}}}
 	}
 	want := []any{
 		Pace{4, 5}, Pace{4, 3}, Fields{"email"}, Fields{"first", "last"}, 72 * time.Hour, 48 * time.Hour,
-		50_000, 0, 7, 0, "Bearer-1", Inputs{"A": "a", "B": "c"}, Inputs{"A": "a", "B": "b"}, otherURL, webhookURL, 2, 2,
+		50_000, 0, 7, 0, "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5", Inputs{"A": "a", "B": "c"}, Inputs{"A": "a", "B": "b"}, otherURL, webhookURL, 2, 2,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -42,10 +42,17 @@ func (d *decoder) secret(path, reference string) Secret {
 	return Secret{}
 }
 
+// spaced reads a secret that may have spaces in it, as the value of a header has: "Bearer …".
+func (d *decoder) spaced(path, reference string) Secret {
+	d.spaces = true
+	defer func() { d.spaces = false }()
+	return d.secret(path, reference)
+}
+
 // private reads a text that may be written out.
 func (d *decoder) private(path, text string) Private {
 	if strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:") {
-		return Private{d.secret(path, text)}
+		return Private{d.spaced(path, text)}
 	}
 	if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, control) {
 		d.refuse(path, "is empty or has a control character", "")
@@ -93,7 +100,7 @@ func (d *decoder) fromFile(path, name string) Secret {
 
 // usable refuses what cannot be sent as a header or URL, which is mostly a secret with a line break in it.
 func (d *decoder) usable(path string, s Secret) Secret {
-	if !utf8.ValidString(s.value) || strings.ContainsFunc(s.value, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+	if !utf8.ValidString(s.value) || strings.ContainsFunc(s.value, func(r rune) bool { return r < ' ' || r == ' ' && !d.spaces || r == 0x7f }) {
 		d.refuse(path, s.reference+" holds white space, a control character or no UTF-8",
 			"it must hold the secret alone, on one line and without quotes")
 	}

@@ -47,6 +47,22 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
+// TestHeaderSecrets: the value of a header is a secret with a space in it, as every "Bearer …" is. A line break never is.
+func TestHeaderSecrets(t *testing.T) {
+	const file = `
+workspaces: {main: {tables: {people: {webhooks: [{url: env:CLAY_WEBHOOK_URL}]}}}}
+destinations: {crm: {http: {url: "https://crm.example.com/", headers: {Authorization: env:TOKEN}}}}`
+	env := map[string]string{"CLAY_WEBHOOK_URL": webhookURL, "TOKEN": "Bearer crm-1"}
+	c := mustLoad(t, world{yaml: file, env: env}.source())
+	if got := c.Destinations["crm"].HTTP.Headers["Authorization"].Reveal(); got != "Bearer crm-1" {
+		t.Errorf("the header is %q", got)
+	}
+	env["TOKEN"] = "Bearer crm-1\nX-Other: 1"
+	if _, err := Load(world{yaml: file, env: env}.source()); err == nil || !strings.Contains(err.Error(), "holds white space") {
+		t.Errorf("a header of two lines: %v", err)
+	}
+}
+
 func TestSecretUnset(t *testing.T) {
 	if s := (Secret{}); s.IsSet() || s.Reveal() != "" || s.String() != "unset" {
 		t.Errorf("the zero secret is %s", s)
