@@ -105,7 +105,8 @@ type setupSession struct {
 	local   bool // Clay is emulated on this machine
 	gateway *gateway
 	record  string
-	own     bool // this process sends the row and takes the callbacks
+	own     bool   // this process sends the row and takes the callbacks
+	called  string // what was wrong with the column's last call; "" while nothing was
 }
 
 // replaced makes the target's settings right for trying: each call counts, and nothing of it is forwarded or reused.

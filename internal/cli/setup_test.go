@@ -103,6 +103,15 @@ func TestSetupNamesMistakes(t *testing.T) {
 	}
 }
 
+// The failure it prevents: after a call that was refused, and named as that, the end said that nothing had called.
+func TestSetupEndsWithWhatWasWrong(t *testing.T) {
+	w := setupWorld(t, claytest.MissingID)
+	r := w.run("setup", "default", "email=ada.lovelace@leads.example", "--wait", "1s")
+	if r.code != exitOther || !strings.Contains(r.err, "it called, and the field claygate_id is missing") || strings.Contains(r.err, "nothing has called") {
+		t.Errorf("exit %d, %s%s", r.code, r.out, r.err)
+	}
+}
+
 // untilOut is until, for stdout.
 func (c *command) untilOut(text string) {
 	c.w.t.Helper()

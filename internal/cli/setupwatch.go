@@ -53,13 +53,13 @@ func (x *setupSession) watch(ctx context.Context) error {
 		select {
 		case refusal := <-refused:
 			silence.Stop()
+			x.called = refusal.Message
 			x.say("refused", fmt.Sprintf("The column called, and was refused (%d): %s. Mend it, and run the cell again.", refusal.Status, refusal.Message),
 				map[string]any{"status": refusal.Status, "message": refusal.Message})
 		case <-silence.C:
 			x.say("silent", "So far "+x.column.silent()+".", map[string]any{"message": x.column.silent()})
 		case <-end.C:
-			return &exitError{code: exitOther, message: "the column did not call back as it should in " + spell(x.patience()),
-				hint: x.column.silent()}
+			return &exitError{code: exitOther, message: "the column did not call back as it should in " + spell(x.patience()), hint: x.amiss()}
 		case <-ticker.C:
 		case <-ctx.Done():
 			return nil
@@ -91,6 +91,7 @@ func (x *setupSession) judge(r client.Record) (done bool, err error) {
 		x.say("done", "The column is right. It sent: "+fieldNames(r.Result)+".", map[string]any{"fields": fieldNames(r.Result)})
 		return true, nil
 	}
+	x.called = strings.Join(problems, "; ")
 	for _, p := range problems {
 		x.say("wrong", "The column called, and "+p+".", map[string]any{"message": p})
 	}
@@ -104,7 +105,7 @@ func (x *setupSession) judge(r client.Record) (done bool, err error) {
 // ended is the error for a row that came to nothing.
 func (x *setupSession) ended(r client.Record) error {
 	reason := string(r.State)
-	hint := x.column.silent()
+	hint := x.amiss()
 	if r.Error != nil {
 		reason = r.Error.Reason
 	}
@@ -112,6 +113,14 @@ func (x *setupSession) ended(r client.Record) error {
 		hint = "mend it, and run setup again"
 	}
 	return &exitError{code: exitOther, message: "the row came to nothing: " + oneLine(reason), hint: hint}
+}
+
+// amiss says what to look at when the column has not called as it should: what was wrong with its last call, or why none came.
+func (x *setupSession) amiss() string {
+	if x.called != "" {
+		return "it called, and " + x.called + ". Mend it, and run setup again"
+	}
+	return x.column.silent()
 }
 
 // paused is the error for a target that Clay refuses rows for.

@@ -35,10 +35,24 @@ func (d *decoder) checkWebhookURL(path string, s Secret, c *Config) {
 		message, hint = "is the address of a page in Clay", copyURL
 	case err == nil && strings.Trim(u.Path, "/") == "":
 		message, hint = "has no path", copyURL
+	case err == nil && clays(u.Hostname()) && callsAPI(u.Path):
+		message, hint = "is a call of Clay's API, which takes no rows", copyURL
+	case err == nil && clays(u.Hostname()) && !strings.HasPrefix(u.Path, "/v3/sources/webhook/"): // that of a workflow may differ
+		d.warn(path, "the URL in "+s.reference+" does not look like that of a webhook source", copyURL)
 	}
 	if message != "" {
 		d.refuse(path, "the URL in "+s.reference+" "+message, hint)
 	}
+}
+
+// callsAPI reports whether a path is one of Clay's APIs.
+func callsAPI(path string) bool {
+	for _, api := range []string{"/v1/", "/public/", "/v3/people/", "/v3/companies/", "/v3/workspaces/", "/v3/mcp"} {
+		if strings.HasPrefix(path, api) {
+			return true
+		}
+	}
+	return false
 }
 
 // badURL says what is wrong with a URL, "" for nothing.

@@ -67,6 +67,8 @@ func TestWithoutFileMistakes(t *testing.T) {
 		"no base":       {map[string]string{"CLAY_API_KEY": "old", "CLAY_API_URL": "geheim"}, "CLAY_API_URL: "},
 		"no URL":        {map[string]string{"CLAY_WEBHOOK_URL": "geheim"}, "CLAY_WEBHOOK_URL: the URL in env:CLAY_WEBHOOK_URL does not begin with https://"},
 		"a broken key":  {map[string]string{"CLAY_API_KEY": "ge heim"}, "CLAY_API_KEY: env:CLAY_API_KEY holds white space"},
+		"no webhook":    {map[string]string{"CLAY_WEBHOOK_URL": "https://api.clay.com/v1/people/enrich"}, "CLAY_WEBHOOK_URL: the URL in env:CLAY_WEBHOOK_URL is a call of Clay's API, which takes no rows"},
+		"Bearer":        {map[string]string{"CLAY_API_KEY": "Bearer geheim"}, "CLAY_API_KEY: env:CLAY_API_KEY holds white space, a control character or no UTF-8; leave out the word Bearer"},
 		"a bad address": {map[string]string{"CLAY_WEBHOOK_URL": webhookURL, "CLAYGATE_LISTEN": "x"}, `CLAYGATE_LISTEN: "x" is not host:port`},
 	}
 	for name, tt := range tests {

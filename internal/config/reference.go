@@ -101,8 +101,11 @@ func (d *decoder) fromFile(path, name string) Secret {
 // usable refuses what cannot be sent as a header or URL, which is mostly a secret with a line break in it.
 func (d *decoder) usable(path string, s Secret) Secret {
 	if !utf8.ValidString(s.value) || strings.ContainsFunc(s.value, func(r rune) bool { return r < ' ' || r == ' ' && !d.spaces || r == 0x7f }) {
-		d.refuse(path, s.reference+" holds white space, a control character or no UTF-8",
-			"it must hold the secret alone, on one line and without quotes")
+		hint := "it must hold the secret alone, on one line and without quotes"
+		if strings.HasPrefix(strings.ToLower(s.value), "bearer ") {
+			hint = "leave out the word Bearer: Clay takes keys and tokens alone"
+		}
+		d.refuse(path, s.reference+" holds white space, a control character or no UTF-8", hint)
 	}
 	return s
 }
