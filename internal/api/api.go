@@ -20,6 +20,7 @@ type Intake interface {
 	SubmitAll(ctx context.Context, target string, items []intake.Item) ([]ledger.Acceptance, error)
 	Key(target, value string) (ledger.Digest, error)
 	Run(ctx context.Context, store intake.RunStore, o intake.RunOptions) (*intake.Run, error)
+	Erase(ctx context.Context, store intake.Eraser, e intake.Erasing) (ledger.Erased, error)
 }
 
 // Ledger is what the surface needs of the ledger.
@@ -33,6 +34,7 @@ type Ledger interface {
 	Resume(ctx context.Context, target string) error
 	Loads
 	ledger.Lister
+	ledger.Eraser
 	ledger.RunLister
 	ledger.Flows
 	ledger.Notices
@@ -144,6 +146,7 @@ func (s *server) routes() {
 	s.on("POST "+record+"/resolve", s.resolve, ledger.ScopeReplay)
 	s.on("POST "+record+"/cancel", s.cancel, ledger.ScopeReplay)
 
+	s.on("POST /v1/erase", s.erase, ledger.ScopeAdmin)
 	s.on("GET /v1/runs", s.runs, ledger.ScopeRead)
 	s.on("POST /v1/records/read", s.readRecords, ledger.ScopeRead, ledger.ScopeSend)
 	s.loadRoutes()

@@ -109,8 +109,11 @@ const changeTime = 25 * time.Second
 
 // change is the context of what changes something: once it has begun it is not given up because its client leaves,
 // or has closed its own side after it had said everything.
-func (c *call) change() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(c.Context()), changeTime)
+func (c *call) change() (context.Context, context.CancelFunc) { return c.changeWithin(changeTime) }
+
+// changeWithin is [call.change] for what takes longer.
+func (c *call) changeWithin(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(c.Context()), d)
 }
 
 // patient lets the answer take its time.

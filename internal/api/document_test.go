@@ -150,6 +150,7 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"POST", "/v1/records/" + waits.String() + "/replay", ``},
 		{"POST", "/v1/records/" + done.String() + "/redeliver", `{"destination":"crm"}`},
 		{"POST", "/v1/redeliver", `{"records":["` + done.String() + `"]}`},
+		{"POST", "/v1/erase", `{"records":["` + waits.String() + `"]}`},
 		{"GET", "/v1/runs?state=done,lost&limit=2", ""},
 		{"GET", "/v1/destinations", ""},
 		{"POST", "/v1/destinations/crm/redeliver", ``},

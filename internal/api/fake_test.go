@@ -292,6 +292,26 @@ func (f *fake) List(ctx context.Context, q ledger.Query) ([]ledger.Record, error
 	return found[:min(len(found), q.Max)], err
 }
 
+func (f *fake) Erase(ctx context.Context, e ledger.Erasure) (done ledger.Erased, err error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	for id, r := range f.records {
+		if err != nil || r.Erased || !slices.Contains(e.Records, id) && !slices.Contains(e.Keys, r.Key) && r.Target != e.Target {
+			continue
+		}
+		c, _ := ledger.Decide(f.targets[r.Target], r, ledger.Erase{}) // which is never refused
+		f.records[id] = c.Record
+		done.Add(r, c)
+	}
+	return done, err
+}
+
+func (f *fake) Loose(ctx context.Context, _ ledger.LooseID, _ int) ([]ledger.Loose, error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	return nil, err
+}
+
 func (f *fake) Attempts(ctx context.Context, id ledger.RecordID) ([]ledger.Attempt, error) {
 	unlock, err := f.begin(ctx)
 	defer unlock()

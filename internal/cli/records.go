@@ -15,10 +15,10 @@ import (
 
 func newRecords(s Streams) *cobra.Command {
 	var f gatewayFlags
-	c := &cobra.Command{Use: "records", Short: "List, show, replay, resolve, cancel and redeliver records", Args: noArgs,
+	c := &cobra.Command{Use: "records", Short: "List, show, replay, resolve, cancel, redeliver and erase records", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	f.add(c)
-	c.AddCommand(newRecordsList(s, &f), newRecordsShow(s, &f), newRecordsResolve(s, &f), newRecordsCancel(s, &f), newRecordsRedeliver(s, &f),
+	c.AddCommand(newRecordsList(s, &f), newRecordsShow(s, &f), newRecordsResolve(s, &f), newRecordsCancel(s, &f), newRecordsRedeliver(s, &f), newRecordsErase(s, &f),
 		&cobra.Command{
 			Use: "replay ID …", Short: "Send records again that failed, expired or were canceled: it may cost", Args: someArgs("records"),
 			RunE: operate(&f, s, func(ctx context.Context, g *gateway, ids []string) error {
