@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/claygate/claygate/internal/intake"
+	"github.com/claygate/claygate/internal/ledger"
 )
 
 // Erased is what an erasure did, and what it cannot do.
@@ -81,6 +82,7 @@ func (s *server) erasing(c *call) (what intake.Erasing, err error) {
 		return what, refusal(invalid, `say whose data: "records", or a "target" with the "fields" of a person or "all": true`)
 	}
 	what.Target, err = s.watched(c, what.Target)
+	what.Runs = c.who.key == nil || c.who.key.Whole(ledger.WorkspaceOf(what.Target))
 	return what, err
 }
 

@@ -38,6 +38,9 @@ func appendRecord(b []byte, r *ledger.Record) []byte {
 	b = appendObject(b, r.Result)
 	b = append(b, `,"error":`...)
 	if hint, failed := hints[r.State]; failed {
+		if r.Erased {
+			hint = "nothing of it is kept: hand it in again to send it"
+		}
 		b = append(b, `{"reason":`...)
 		b = appendText(b, r.Reason)
 		b = append(b, `,"hint":`...)

@@ -83,6 +83,29 @@ func operating(t *testing.T, w *world, ledger string) {
 	if listed := last[client.APIKey](t, on("keys", "list")); listed.Key != "" || listed.RevokedAt.IsZero() {
 		t.Errorf("the list shows %+v, want it revoked and the key itself hidden", listed)
 	}
+	erasing(t, w, ledger, record.ID)
+}
+
+// erasing erases a person who has one record.
+func erasing(t *testing.T, w *world, ledger, record string) {
+	t.Helper()
+	for name, args := range map[string][]string{
+		"nothing": nil, "a target": {"-t", "default"}, "two ways": {"-t", "default", "--all", record}, "no pair": {"-t", "default", "--field", "email"},
+	} {
+		if r := w.run(append([]string{"records", "erase", "--ledger", ledger}, args...)...); r.code != exitInvalid {
+			t.Errorf("erase %s: exit %d, %s", name, r.code, r.err)
+		}
+	}
+	erased := last[client.Erased](t, w.run("records", "erase", "-t", "default", "--field", "email=ada.lovelace@acme.example", "--ledger", ledger))
+	if erased.Records != 1 || erased.AtClay != 1 || len(erased.StillHeld) == 0 {
+		t.Errorf("erased %+v, want the record, which is at Clay", erased)
+	}
+	if r := w.run("records", "show", record, "--ledger", ledger); r.code != exitOK || strings.Contains(strings.ToLower(r.out), "lovelace") {
+		t.Errorf("an erased record shows: exit %d, %s", r.code, r.out)
+	}
+	if again := last[client.Erased](t, w.run("records", "erase", record, "--ledger", ledger)); again.Records != 0 {
+		t.Errorf("erased twice: %+v", again)
+	}
 }
 
 func TestOperateWhatAServerHasInUse(t *testing.T) {

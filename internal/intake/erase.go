@@ -25,6 +25,8 @@ type Erasing struct {
 	// Search also looks through all that the target's records hold, and erases those that mention everything Fields have:
 	// what has another key or none. It reads all of it.
 	Search bool
+	// Runs also looks through the items of runs that callers of the target's workspace started themselves.
+	Runs bool
 	// All erases everything of the target, in place of one person's.
 	All bool
 }
@@ -63,7 +65,7 @@ func (in *Intake) Erase(ctx context.Context, store Eraser, e Erasing) (ledger.Er
 		err = w.search(t.Name, mentioned)
 	}
 	if err == nil {
-		err = w.loose(t.Name, mentioned)
+		err = w.loose(e, mentioned)
 	}
 	return w.sum, err
 }
@@ -144,9 +146,8 @@ func (w *erasure) search(target string, m mention) error {
 	}
 }
 
-// loose erases what mentions somebody and belongs to no record: callbacks of the target, and items of runs that callers of
-// its workspace started themselves.
-func (w *erasure) loose(target string, m mention) error {
+// loose erases what mentions somebody and belongs to no record: callbacks of the target, and items of runs.
+func (w *erasure) loose(e Erasing, m mention) error {
 	var after ledger.LooseID
 	for {
 		page, err := w.store.Loose(w.ctx, after, loosePage)
@@ -156,7 +157,7 @@ func (w *erasure) loose(target string, m mention) error {
 		var what ledger.Erasure
 		for _, l := range page {
 			after = l.ID
-			ours := l.Target == target || l.Lane != "" && l.Lane.Workspace() == ledger.WorkspaceOf(target)
+			ours := l.Target == e.Target || e.Runs && l.Lane.Workspace() == ledger.WorkspaceOf(e.Target)
 			if ours && m.in(l.Body) {
 				what.Loose = append(what.Loose, l.ID)
 			}
