@@ -16,12 +16,6 @@ func WorkspaceOf(target string) string {
 	return MainWorkspace
 }
 
-// Workspace returns the workspace that a lane belongs to.
-func (l LaneID) Workspace() string {
-	workspace, _, _ := strings.Cut(string(l), "/")
-	return workspace
-}
-
 // FindTarget returns the place, among the names of targets, of the one that somebody means, or -1. A target of
 // [MainWorkspace] may be named with its workspace, and one of another workspace without, where only one has such a
 // target. The name itself comes first.
