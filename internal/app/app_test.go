@@ -19,9 +19,10 @@ import (
 
 	"github.com/claygate/claygate/clay"
 	"github.com/claygate/claygate/internal/ledger"
+	"github.com/claygate/claygate/internal/ledger/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m}) }
 
 // fast is a pace that does not hold tests up. The emulator's own limit is Clay's, so only bursts may be larger.
 var fast = ledger.Pace{PerSecond: 10, Burst: 20}

@@ -22,9 +22,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/claygate/claygate/clay/claytest"
+	"github.com/claygate/claygate/internal/ledger/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m}) }
 
 var update = flag.Bool("update", false, "write the golden files anew")
 

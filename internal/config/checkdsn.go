@@ -14,6 +14,9 @@ func (d *decoder) checkDatabase(c *Config) {
 		dsn = d.secret("ledger", c.Ledger)
 	}
 	u, err := url.Parse(dsn.Reveal())
+	if err != nil { // which is said below
+		u = &url.URL{}
+	}
 	_, password := u.User.Password()
 	switch {
 	case !d.sound("ledger"):
@@ -21,7 +24,7 @@ func (d *decoder) checkDatabase(c *Config) {
 	case d.source.Emulate:
 		d.refuse("ledger", "an emulated Clay has a ledger of its own, in a file", "leave it out, or name a file")
 		return
-	case err == nil && password && dsn.reference == "the configuration":
+	case password && dsn.reference == "the configuration":
 		d.refuse("ledger", "holds a password and must not stand in this file (it is not shown here)", "write env:NAME")
 		return
 	}

@@ -49,6 +49,22 @@ func Load(s Source) (Config, error) {
 	return c, nil
 }
 
+// LoadLedger is Load for a command that only needs the ledger: without a file nothing else has to be configured.
+func LoadLedger(s Source) (Config, error) {
+	if s.Path != "" {
+		return Load(s)
+	}
+	d := &decoder{source: s.withDefaults(), places: map[string]place{}, refused: map[string]bool{}, within: map[string]bool{}}
+	var c Config
+	c.setDefaults()
+	d.override(&c)
+	d.checkLedger(&c)
+	if len(d.problems) > 0 {
+		return Config{}, report(d.problems, "")
+	}
+	return c, nil
+}
+
 func (s Source) withDefaults() Source {
 	if s.Getenv == nil {
 		s.Getenv = os.Getenv

@@ -14,11 +14,11 @@ const (
 	NotFound    Kind = "not_found"              // there is no such record, target or load
 	Conflict    Kind = "conflict"               // the record's state does not allow it, or another input is under way
 	Reused      Kind = "idempotency_key_reused" // the idempotency key came before, with another body
-	Busy        Kind = "busy"                   // the ledger is in use by another process
+	Busy        Kind = "busy"                   // it is in use by another process, or cannot be reached for now: worth another try
 	Foreign     Kind = "foreign"                // the ledger belongs to another Clay, or was written by a newer version
 	Overdrawn   Kind = "budget_exhausted"       // the budget that would pay for it is spent, and turns new records away
 	Full        Kind = "full"                   // no space is left for the ledger
-	Unavailable Kind = "unavailable"            // the ledger cannot be reached or is closed
+	Unavailable Kind = "unavailable"            // it is closed, broken or does not do: trying again does not help
 	Internal    Kind = "internal"               // a defect, or a damaged ledger
 )
 
