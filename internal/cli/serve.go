@@ -79,7 +79,7 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 
 // load reads the configuration.
 func (f serveFlags) load(s Streams) (config.Config, error) {
-	c, err := config.Load(config.Source{Path: f.config, Flags: f.Overrides, Emulate: f.emulate, Getenv: s.Getenv})
+	c, err := config.Load(config.Source{Path: f.config, Flags: f.Overrides, Emulate: f.emulate, Passes: true, Getenv: s.Getenv})
 	if err != nil || c.Database.IsSet() {
 		return c, err
 	}

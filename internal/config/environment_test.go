@@ -37,9 +37,16 @@ func TestWithoutFile(t *testing.T) {
 // TestPassThroughAlone: a key of the Public API is enough for a gateway that only passes calls through.
 func TestPassThroughAlone(t *testing.T) {
 	env := map[string]string{"CLAY_API_KEY": "old", "CLAY_PUBLIC_API_KEY": "new", "CLAY_API_URL": "http://127.0.0.1:8789/"}
-	w := mustLoad(t, fileless(env)).Workspaces["main"]
+	serving := fileless(env)
+	serving.Passes = true
+	w := mustLoad(t, serving).Workspaces["main"]
 	if w.PublicAPIKey.Reveal() != "new" || w.BaseURL != "http://127.0.0.1:8789" {
 		t.Errorf("the key %s, at %s", w.PublicAPIKey.Reveal(), w.BaseURL)
+	}
+	serving = fileless(map[string]string{"CLAY_API_KEY": "old", "CLAY_API_URL": "geheim"})
+	serving.Passes = true
+	if _, err := Load(serving); err == nil || !strings.HasPrefix(err.Error(), "CLAY_API_URL: ") || strings.Contains(err.Error(), "geheim") {
+		t.Errorf("a bad CLAY_API_URL: %v", err)
 	}
 	c := mustLoad(t, world{yaml: "workspaces: {main: {public_api_key: env:CLAY_PUBLIC_API_KEY}}", env: env}.source())
 	if n := len(c.Targets()); n != 0 {
@@ -63,8 +70,7 @@ func TestWithoutFileMistakes(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		"nothing set":   {nil, "there is nothing to send to: neither CLAY_WEBHOOK_URL nor CLAY_PUBLIC_API_KEY is set, and no file was named; "},
-		"no base":       {map[string]string{"CLAY_API_KEY": "old", "CLAY_API_URL": "geheim"}, "CLAY_API_URL: "},
+		"nothing set":   {nil, "there is nothing to send to: CLAY_WEBHOOK_URL is not set, and no file was named; "},
 		"no URL":        {map[string]string{"CLAY_WEBHOOK_URL": "geheim"}, "CLAY_WEBHOOK_URL: the URL in env:CLAY_WEBHOOK_URL does not begin with https://"},
 		"a broken key":  {map[string]string{"CLAY_API_KEY": "ge heim"}, "CLAY_API_KEY: env:CLAY_API_KEY holds white space"},
 		"no webhook":    {map[string]string{"CLAY_WEBHOOK_URL": "https://api.clay.com/v1/people/enrich"}, "CLAY_WEBHOOK_URL: the URL in env:CLAY_WEBHOOK_URL is a call of Clay's API, which takes no rows"},

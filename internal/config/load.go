@@ -18,6 +18,9 @@ type Source struct {
 	// Emulate is set when Clay is emulated: no secret is read, so none has to exist, and every [Secret] is empty. What
 	// is written about them is checked all the same. Without a file there are the table and both lookups.
 	Emulate bool
+	// Passes is set where calls of the Public API are to be passed through. Without a file the key for that is
+	// CLAY_PUBLIC_API_KEY, else CLAY_API_KEY, no target is needed beside it, and CLAY_API_URL is the Clay of all keys.
+	Passes bool
 
 	// Getenv returns a variable of the environment, "" for one that is not set. Default os.Getenv.
 	Getenv func(string) string
@@ -134,32 +137,31 @@ func (d *decoder) fromEnvironmentAlone(c *Config) {
 			w.Lookups[string(kind)] = l
 		}
 	}
-	const url = "CLAY_API_URL"
-	if base := d.source.Getenv; !d.source.Emulate && base(url) != "" {
-		w.BaseURL = base(url)
-		d.places["workspaces."+DefaultWorkspace+".base_url"] = place{origin: url}
-	}
 	c.Workspaces = map[string]Workspace{DefaultWorkspace: w}
 	if len(w.Tables)+len(w.Lookups) == 0 && !w.PublicAPIKey.IsSet() {
-		d.refuse("", "there is nothing to send to: neither CLAY_WEBHOOK_URL nor CLAY_PUBLIC_API_KEY is set, and no file was named",
-			"set one to the URL of a table's webhook source or to a key of Clay's Public API, or name a file with --config; `claygate config example` prints one")
+		d.refuse("", "there is nothing to send to: CLAY_WEBHOOK_URL is not set, and no file was named",
+			"set it to the URL of a table's webhook source, or name a file with --config; `claygate config example` prints one")
 	}
 }
 
 // keysFromEnvironment reads the keys of both APIs. CLAY_API_KEY is that of any which has none of its own.
 func (d *decoder) keysFromEnvironment(w *Workspace) {
+	const shared = "CLAY_API_KEY"
 	workspace := join("workspaces", DefaultWorkspace)
-	w.PublicAPIKey = d.variable(workspace+".public_api_key", "CLAY_PUBLIC_API_KEY")
-	w.EnterpriseAPIKey = d.variable(workspace+".enterprise_api_key", "CLAY_ENTERPRISE_API_KEY")
-	if w.PublicAPIKey.IsSet() && w.EnterpriseAPIKey.IsSet() {
+	w.EnterpriseAPIKey = d.variable(workspace+".enterprise_api_key", "CLAY_ENTERPRISE_API_KEY", shared)
+	if !d.source.Passes {
 		return
 	}
-	shared := d.variable(workspace+".enterprise_api_key", "CLAY_API_KEY")
-	if !w.PublicAPIKey.IsSet() {
-		w.PublicAPIKey = shared
+	if w.PublicAPIKey = d.variable(workspace+".public_api_key", "CLAY_PUBLIC_API_KEY"); !w.PublicAPIKey.IsSet() {
+		if w.EnterpriseAPIKey.reference == "env:"+shared { // it was read, and checked, once
+			w.PublicAPIKey = w.EnterpriseAPIKey
+		} else {
+			w.PublicAPIKey = d.variable(workspace+".public_api_key", shared)
+		}
 	}
-	if !w.EnterpriseAPIKey.IsSet() {
-		w.EnterpriseAPIKey = shared
+	if base := d.source.Getenv; !d.source.Emulate && base("CLAY_API_URL") != "" {
+		w.BaseURL = base("CLAY_API_URL")
+		d.places[workspace+".base_url"] = place{origin: "CLAY_API_URL"}
 	}
 }
 
