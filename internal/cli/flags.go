@@ -123,9 +123,12 @@ func (f *loadFlags) gatewayDecides() error {
 			hint:    "configure the routine there and name it with -t, wait until that process has ended, or name another ledger with --ledger",
 		}
 	}
-	for flag, set := range map[string]bool{"--pace": f.pace != 0, "--callback-listen": f.listens} {
-		if set {
-			return &usageError{message: flag + ": a running gateway sends these rows, and decides that itself", hint: "leave it out, or set it where the gateway is configured"}
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"--pace", f.pace != 0}, {"--callback-listen", f.listens}} {
+		if flag.set {
+			return &usageError{message: flag.name + ": a running gateway sends these rows, and decides that itself", hint: "leave it out, or set it where the gateway is configured"}
 		}
 	}
 	return nil
