@@ -117,7 +117,7 @@ func TestTheDatabaseIsGone(t *testing.T) {
 // answered. None of them fails.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
-	r := newReplicas(t, pgtest.Start(t, pgtest.Options{}), 3)
+	r := newReplicas(t, pgtest.Start(t, pgtest.Options{Volatile: true}), 3)
 	r.startAll()
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup

@@ -224,7 +224,7 @@ func frozen(t *testing.T) time.Duration {
 // being said.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Start(t, pgtest.Options{})
+	c := pgtest.Start(t, pgtest.Options{Volatile: true})
 	for name, befall := range replicaEvils {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -77,6 +77,9 @@ func (s *Store) open(ctx context.Context) error {
 	if err := checkRights(ctx, conn); err != nil {
 		return err
 	}
+	if err := unfinished(ctx, conn); err != nil {
+		return err
+	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, s.config); err != nil {
 		return unreachable(err)
 	}

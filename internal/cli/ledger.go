@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/claygate/claygate/internal/app"
+)
+
+func newLedger(s Streams) *cobra.Command {
+	c := &cobra.Command{Use: "ledger", Short: "Move the ledger"}
+	c.AddCommand(newLedgerCopy(s))
+	return c
+}
+
+func newLedgerCopy(s Streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "copy sqlite:FILE postgres://…|env:NAME",
+		Short: "Copy a ledger from its file into a PostgreSQL database",
+		Long: "copy moves a ledger into an empty database, row by row, and then compares the two: every table's rows and their\n" +
+			"checksum. No gateway may have the file in use, and none opens the database before all of it is there. Broken\n" +
+			"off, the same command goes on from where it was.\n\n" +
+			"The file stays as it is, but for one thing: it sends nothing any more, because the database's gateways do.",
+		Example: "  claygate ledger copy sqlite:ledger.db env:LEDGER_DSN",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return &usageError{message: "`" + c.CommandPath() + "` takes a file and a database", hint: "e.g. claygate ledger copy sqlite:ledger.db env:LEDGER_DSN"}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			m, err := moveOf(s, args[0], args[1])
+			if err != nil {
+				return err
+			}
+			m.Tell = func(table string, rows int) { s.tell(fmt.Sprintf("%s: %d\n", table, rows)) }
+			done, err := app.CopyLedger(c.Context(), m)
+			if err != nil {
+				return err
+			}
+			for _, t := range done {
+				if t.Rows > 0 {
+					fmt.Fprintf(s.Out, "%-14s %d\n", t.Table, t.Rows)
+				}
+			}
+			fmt.Fprintf(s.Out, "%s holds all that %s held. Serve with it: `ledger: env:NAME`. Keep the file until you are content; it sends nothing any more.\n", m.Name, m.From)
+			return nil
+		},
+	}
+}
+
+// moveOf reads where a ledger is to be copied from and to.
+func moveOf(s Streams, from, to string) (m app.Move, err error) {
+	path, isFile := strings.CutPrefix(from, "sqlite:")
+	if !isFile {
+		return m, &usageError{message: "a ledger is copied from a file, written sqlite:FILE", hint: "e.g. sqlite:ledger.db"}
+	}
+	if _, err := os.Stat(path); err != nil {
+		return m, &usageError{message: "there is no ledger " + path}
+	}
+	if name, ok := strings.CutPrefix(to, "env:"); ok {
+		if to = s.Getenv(name); to == "" {
+			return m, &usageError{message: "the environment variable " + name + " is not set"}
+		}
+	}
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return m, &usageError{message: "the database is not written postgres://user:password@host/database", hint: "name a variable that holds it: env:LEDGER_DSN"}
+	}
+	return app.Move{From: path, To: to, Name: u.Scheme + "://" + u.Host + u.EscapedPath()}, nil
+}
