@@ -45,6 +45,8 @@ type Record struct {
 	CreatedAt    time.Time `json:"created_at"`
 	DoneAt       time.Time `json:"done_at,omitzero"`   // zero until it is done
 	Attempts     []Attempt `json:"attempts,omitempty"` // where they were asked for
+	// Fields are what was handed in, "null" once they were erased: in an export only.
+	Fields json.RawMessage `json:"fields,omitempty"`
 	// InputDiffers says, when it is handed in, that the record whose work it shares has another input.
 	InputDiffers bool `json:"input_differs,omitempty"`
 	// Outcome and Sends are there where many are read: what it came to ("ok", "cached", "not_found", "failed", "timed_out",

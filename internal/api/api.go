@@ -147,6 +147,7 @@ func (s *server) routes() {
 	s.on("POST "+record+"/cancel", s.cancel, ledger.ScopeReplay)
 
 	s.on("POST /v1/erase", s.erase, ledger.ScopeAdmin)
+	s.on("GET /v1/export", s.export, ledger.ScopeRead)
 	s.on("GET /v1/runs", s.runs, ledger.ScopeRead)
 	s.on("POST /v1/records/read", s.readRecords, ledger.ScopeRead, ledger.ScopeSend)
 	s.loadRoutes()

@@ -152,6 +152,7 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"POST", "/v1/redeliver", `{"records":["` + done.String() + `"]}`},
 		{"POST", "/v1/erase", `{"records":["` + waits.String() + `"]}`},
 		{"GET", "/v1/runs?state=done,lost&limit=2", ""},
+		{"GET", "/v1/export?workspace=main", ""},
 		{"GET", "/v1/destinations", ""},
 		{"POST", "/v1/destinations/crm/redeliver", ``},
 		{"POST", "/v1/destinations/crm/disable", `{"reason":"it is being rebuilt"}`},

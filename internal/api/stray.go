@@ -50,6 +50,12 @@ func (s *server) within(c *call) ([]string, error) {
 	if !c.who.bound() {
 		return nil, nil
 	}
+	names, err := s.allTargets(c)
+	return slices.DeleteFunc(names, func(n string) bool { return !c.who.reaches(n) }), err
+}
+
+// allTargets returns the names of all targets, configured or not, in order.
+func (s *server) allTargets(c *call) ([]string, error) {
 	stored, err := s.Ledger.Targets(c.Context())
 	if err != nil {
 		return nil, err
@@ -59,5 +65,5 @@ func (s *server) within(c *call) ([]string, error) {
 		names = append(names, t.Name)
 	}
 	slices.Sort(names)
-	return slices.Compact(slices.DeleteFunc(names, func(n string) bool { return !c.who.reaches(n) })), nil
+	return slices.Compact(names), nil
 }

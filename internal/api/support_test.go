@@ -95,8 +95,9 @@ func newGateway(t testing.TB, o setup) *gateway {
 	}
 	g.handler = api.New(api.Options{
 		Intake: in, Ledger: o.store, Hub: hub, Version: "1.2.3", Trusted: !o.guarded, Stop: o.stop,
-		Targets:   func() []api.Target { return g.configured },
-		Upstreams: func() []api.Upstream { return append([]api.Upstream{upstream}, o.others...) }, Outgoing: o.clay,
+		Targets:    func() []api.Target { return g.configured },
+		Workspaces: func() []string { return []string{"eu", "main"} },
+		Upstreams:  func() []api.Upstream { return append([]api.Upstream{upstream}, o.others...) }, Outgoing: o.clay,
 		Reload: func(context.Context) (api.Reloaded, error) {
 			return api.Reloaded{Targets: 2, Added: []string{"people"}, Removed: []string{}, Restart: []string{"listen"}}, nil
 		},

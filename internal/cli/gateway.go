@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -110,33 +108,6 @@ func answers(socket string) bool {
 	}
 	return conn.Close() == nil
 }
-
-// within carries requests to a handler in this process.
-type within struct{ handler http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	a := &reply{header: http.Header{}, status: http.StatusOK}
-	w.handler.ServeHTTP(a, r)
-	return &http.Response{
-		StatusCode: a.status, Status: http.StatusText(a.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: a.header, Body: io.NopCloser(&a.body), ContentLength: int64(a.body.Len()), Request: r,
-	}, r.Context().Err()
-}
-
-// reply is what a handler answered.
-type reply struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *reply) Header() http.Header         { return a.header }
-func (a *reply) WriteHeader(status int)      { a.status = status }
-func (a *reply) Write(p []byte) (int, error) { return a.body.Write(p) }
 
 // interruptible returns a context that ends with the next interrupt.
 func interruptible(ctx context.Context, s Streams) (context.Context, context.CancelFunc) {
