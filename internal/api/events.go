@@ -150,10 +150,13 @@ func (s *server) noticed(st *stream, notices []ledger.Notice) (map[ledger.Record
 
 // wants reports whether the client is to be told.
 func (st *stream) wants(n ledger.Notice) bool {
-	if n.Kind == ledger.DestinationDisabled || n.Kind == ledger.DestinationEnabled { // which target's is not said
-		return !st.who.bound() && st.target == ""
+	switch {
+	case n.Target != "":
+		return st.who.reaches(n.Target) && (st.target == "" || st.target == n.Target)
+	case n.Kind == ledger.AllStopped || n.Kind == ledger.AllStarted:
+		return true
 	}
-	return n.Target == "" || st.who.reaches(n.Target) && (st.target == "" || st.target == n.Target)
+	return !st.who.bound() && st.target == "" // whose it is, such as a destination's, is not said
 }
 
 func writeEvent(text *bytes.Buffer, n ledger.Notice, data any) error {
