@@ -5,16 +5,19 @@ import (
 	"time"
 )
 
-// Erasing says whose data is to be erased: either Records, or a Target with a person's Fields or with All.
+// Erasing says whose data is to be erased: either Records, or a Target with a person's Fields or with All, or a Workspace with
+// All.
 type Erasing struct {
 	Records []string `json:"records,omitempty"` // at most 500 IDs
 	Target  string   `json:"target,omitempty"`
+	// Workspace is one of which everything goes.
+	Workspace string `json:"workspace,omitempty"`
 	// Fields hold what is known of the person: those of the target's dedupe_by, or any unless KeyOnly is set.
 	Fields any `json:"fields,omitempty"`
 	// KeyOnly leaves records alone that have another dedupe key, though they mention the person. Looking for those reads all
 	// that the target holds.
 	KeyOnly bool `json:"-"`
-	All     bool `json:"all,omitempty"` // everything of the target
+	All     bool `json:"all,omitempty"` // everything of the target or the workspace
 }
 
 // Erased is what an erasure did.

@@ -51,7 +51,7 @@ func (s *server) erase(c *call) error {
 
 // erasing reads whose data is to go, as far as the caller's key reaches it.
 func (s *server) erasing(c *call) (what intake.Erasing, err error) {
-	members, err := c.members("records", "target", "fields", "search", "all")
+	members, err := c.members("records", "target", "workspace", "fields", "search", "all")
 	if err != nil {
 		return what, err
 	}
@@ -64,6 +64,8 @@ func (s *server) erasing(c *call) (what intake.Erasing, err error) {
 			}
 		case "target":
 			what.Target, err = textMember(m, maxReason)
+		case "workspace":
+			what.Workspace, err = textMember(m, maxReason)
 		case "fields":
 			what.Fields = m.Value
 		case "search":
@@ -78,16 +80,28 @@ func (s *server) erasing(c *call) (what intake.Erasing, err error) {
 	if len(what.Records) > 0 {
 		return what, s.erasingRecords(c, what)
 	}
+	if what.Workspace != "" {
+		return s.erasingWorkspace(c, what)
+	}
 	if what.Target == "" || what.All == (what.Fields != nil) {
-		return what, refusal(invalid, `say whose data: "records", or a "target" with the "fields" of a person or "all": true`)
+		return what, refusal(invalid, `say whose data: "records", a "target" with the "fields" of a person or "all": true, or a "workspace" with "all": true`)
 	}
 	what.Target, err = s.watched(c, what.Target)
 	what.Runs = c.who.key == nil || c.who.key.Whole(ledger.WorkspaceOf(what.Target))
 	return what, err
 }
 
+// erasingWorkspace finds what a whole workspace is, as far as the caller's key covers it.
+func (s *server) erasingWorkspace(c *call, what intake.Erasing) (_ intake.Erasing, err error) {
+	if !what.All || what.Target != "" || what.Fields != nil {
+		return what, refusal(invalid, `a "workspace" is erased as a whole: with "all": true, and nothing else`)
+	}
+	what.Targets, err = s.workspaceTargets(c, what.Workspace)
+	return what, err
+}
+
 func (s *server) erasingRecords(c *call, what intake.Erasing) error {
-	if len(what.Records) > maxErased || what.Target != "" || what.Fields != nil || what.All {
+	if len(what.Records) > maxErased || what.Target+what.Workspace != "" || what.Fields != nil || what.All {
 		return refusal(invalid, `"records" are at most %d, and stand alone`, maxErased)
 	}
 	for _, id := range what.Records {

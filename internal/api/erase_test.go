@@ -101,3 +101,29 @@ func TestEraseRefuses(t *testing.T) {
 		}
 	}
 }
+
+// All of a workspace goes, also of targets that are not configured any more, and nothing of another's.
+func TestEraseWorkspace(t *testing.T) {
+	g := newGateway(t, onDisk(t))
+	here, there := g.submit("people", `{"fields":{"email":"ada@example.com"}}`), g.submit("eu/firms", `{"fields":{"email":"ada@example.com"}}`)
+	g.finish(there, `{"title":"Countess"}`)
+	g.configured = g.configured[:1]
+	if diff := cmp.Diff(erased{Records: 1}, g.erase(t, `{"workspace":"eu","all":true}`)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if got := g.do("GET", "/v1/export?workspace=eu", "").body; strings.Contains(got, "ada@") || strings.Contains(got, "Countess") || !strings.Contains(got, there.String()) {
+		t.Errorf("it still says %s", got)
+	}
+	if got := g.do("GET", "/v1/export?workspace=main", "").body; !strings.Contains(got, "ada@") || !strings.Contains(got, here.String()) {
+		t.Errorf("another workspace has %s", got)
+	}
+	for body, status := range map[string]int{
+		`{"workspace":"eu"}`: 400, `{"workspace":"eu","all":true,"target":"people"}`: 400, `{"workspace":"eu","fields":{"email":"a"}}`: 400,
+		`{"workspace":"ue","all":true}`: 404, `{"workspace":"eu/firms","all":true}`: 404, `{"workspace":7,"all":true}`: 400,
+		`{"workspace":"eu","all":true,"records":["` + here.String() + `"]}`: 400,
+	} {
+		if got := g.do("POST", "/v1/erase", body); got.status != status {
+			t.Errorf("%s is answered %d, want %d: %s", body, got.status, status, got.body)
+		}
+	}
+}

@@ -53,6 +53,7 @@ var routes = map[string]route{
 	"POST /v1/redeliver":                               {ofTarget, "", `{"records":["{record}"]}`, ""},
 	"POST /v1/redeliver to":                            {ofTarget, "/v1/redeliver", `{"records":["{record}"],"destination":"{destination}"}`, ""},
 	"POST /v1/erase":                                   {ofTarget, "", `{"target":"{target}","fields":{"email":"done@example.com"}}`, ""},
+	"POST /v1/erase workspace":                         {ofWorkspace, "/v1/erase", `{"workspace":"{workspace}","all":true}`, ""},
 	"POST /v1/erase records":                           {ofTarget, "/v1/erase", `{"records":["{record}"]}`, ""},
 	"POST /v1/erase all":                               {ofTarget, "/v1/erase", `{"target":"{target}","all":true}`, ""},
 	"POST /v1/records/read":                            {ofLists, "", `{"ids":["{record}","{open}"]}`, ""},

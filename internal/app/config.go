@@ -134,26 +134,17 @@ type Emulation struct {
 // emulatedBase is the Clay base URL of every emulated ledger: the emulator's port differs from run to run.
 const emulatedBase = "the emulator"
 
-// The surfaces of a workspace that Clay paces apart.
-const (
-	webhookSurface = "webhook"
-	lookupSurface  = "lookup"
-	apiSurface     = "api"
-)
-
 // lane returns the lane that paces the target's sends.
 func (t Target) lane() ledger.LaneID {
-	surface := webhookSurface
+	surface := ledger.WebhookSurface
 	switch {
 	case t.Lookup != nil:
-		surface = lookupSurface
+		surface = ledger.LookupSurface
 	case t.Routine != nil:
-		surface = apiSurface
+		surface = ledger.APISurface
 	}
-	return lane(t.workspace(), surface)
+	return ledger.LaneOf(t.workspace(), surface)
 }
-
-func lane(workspace, surface string) ledger.LaneID { return ledger.LaneID(workspace + "/" + surface) }
 
 // id returns the digest under which the ledger knows the webhook.
 func (w Webhook) id() ledger.Digest {

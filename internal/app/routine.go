@@ -89,7 +89,7 @@ func (a *App) connectAPIs(p *parts) (err error) {
 		if !needed[workspace] && w.Key == "" {
 			continue
 		}
-		lane := lane(workspace, apiSurface)
+		lane := ledger.LaneOf(workspace, ledger.APISurface)
 		at := account{apiKey: w.Key, apiURL: strings.TrimSuffix(w.baseURL(), "/") + publicAPIPath}
 		if p.apis[lane], err = a.client(at); err != nil {
 			return err
@@ -142,7 +142,7 @@ func (p *parts) completions(store ledger.Runs, log *slog.Logger) (http.Handler, 
 			continue
 		}
 		handler, err := collect.NewCompletions(collect.Completions{
-			Lane: lane(workspace, apiSurface), Secrets: []string{w.Completion.Secret}, Store: store, Log: log,
+			Lane: ledger.LaneOf(workspace, ledger.APISurface), Secrets: []string{w.Completion.Secret}, Store: store, Log: log,
 		})
 		if err != nil {
 			return nil, err

@@ -19,7 +19,7 @@ func (c Config) upstreams() []api.Upstream {
 			continue
 		}
 		up := api.Upstream{
-			Workspace: workspace, URL: p.baseURL(), Key: p.Key, Lane: lane(workspace, apiSurface),
+			Workspace: workspace, URL: p.baseURL(), Key: p.Key, Lane: ledger.LaneOf(workspace, ledger.APISurface),
 			Routines: map[string]string{}, Emulated: c.Emulate != nil,
 		}
 		for _, t := range c.Targets {
@@ -36,7 +36,7 @@ func (c Config) upstreams() []api.Upstream {
 func (c Config) pacesAPIs(lanes map[ledger.LaneID]ledger.Pace) {
 	for workspace, p := range c.PublicAPI {
 		if p.Key != "" {
-			lanes[lane(workspace, apiSurface)] = p.pace()
+			lanes[ledger.LaneOf(workspace, ledger.APISurface)] = p.pace()
 		}
 	}
 }

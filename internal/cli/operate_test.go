@@ -23,31 +23,6 @@ func last[T any](t *testing.T, r result) T {
 	return v
 }
 
-// exporting writes a workspace's records, to standard output and to a file that is there when it is whole.
-func exporting(t *testing.T, w *world, ledger, id string) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "main.ndjson")
-	all := w.run("export", "--workspace", "main", "--ledger", ledger)
-	r := last[client.Record](t, all)
-	if all.code != exitOK || r.ID != id || len(r.Attempts) != 1 || len(r.Fields) < 3 || len(r.Result) < 3 {
-		t.Errorf("export: exit %d, %s%s", all.code, all.out, all.err)
-	}
-	if to := w.run("export", "-t", "default", "-o", path, "--ledger", ledger); to.code != exitOK || to.out != "" {
-		t.Errorf("export to a file: exit %d, %s%s", to.code, to.out, to.err)
-	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != all.out {
-		t.Errorf("the file has %s, %v", text, err)
-	}
-	for _, wrong := range [][]string{{"--workspace", "amce", "-o", path + "2"}, {}, {"--workspace", "main", "-t", "default"}} {
-		if r := w.run(append([]string{"export", "--ledger", ledger}, wrong...)...); r.code == exitOK || !strings.Contains(r.err, "workspace") {
-			t.Errorf("export %q: exit %d, %s", wrong, r.code, r.err)
-		}
-	}
-	if _, err := os.Stat(path + "2"); err == nil {
-		t.Error("an export that failed left a file")
-	}
-}
-
 // operating is what works alike on a ledger that a server has in use and on one that nobody has.
 func operating(t *testing.T, w *world, ledger string) {
 	t.Helper()

@@ -29,6 +29,9 @@ type Erasing struct {
 	Runs bool
 	// All erases everything of the target, in place of one person's.
 	All bool
+	// Workspace erases everything of these targets, which are all of one, and of the runs that its callers started.
+	Workspace string
+	Targets   []string
 }
 
 // Pages of what is looked through: a body may be as long as Clay's limit, a callback ten times that.
@@ -41,6 +44,10 @@ const (
 // that the person cannot be found so. What was erased before an error stays erased; the same again does the rest.
 func (in *Intake) Erase(ctx context.Context, store Eraser, e Erasing) (ledger.Erased, error) {
 	w := erasure{ctx: ctx, store: store}
+	if e.Workspace != "" {
+		err := w.workspace(e)
+		return w.sum, err
+	}
 	if e.Target == "" {
 		return w.sum, w.erase(ledger.Erasure{Records: e.Records})
 	}
@@ -118,6 +125,16 @@ func (w *erasure) erase(what ledger.Erasure) error {
 		}
 		what.After = step.Next
 	}
+}
+
+// workspace erases all that a workspace has.
+func (w *erasure) workspace(e Erasing) error {
+	for _, target := range e.Targets {
+		if err := w.erase(ledger.Erasure{Target: target}); err != nil {
+			return err
+		}
+	}
+	return w.erase(ledger.Erasure{Lane: ledger.LaneOf(e.Workspace, ledger.APISurface)})
 }
 
 // search erases the records of a target that mention somebody.

@@ -71,6 +71,16 @@ func (d Digest) IsZero() bool { return d == Digest{} }
 // LaneID names a lane: a workspace and a surface, such as "main/webhook".
 type LaneID string
 
+// The surfaces of a workspace that Clay paces apart.
+const (
+	WebhookSurface = "webhook"
+	LookupSurface  = "lookup"
+	APISurface     = "api"
+)
+
+// LaneOf returns the lane of a workspace's surface.
+func LaneOf(workspace, surface string) LaneID { return LaneID(workspace + "/" + surface) }
+
 // Workspace returns the workspace that the lane is of.
 func (l LaneID) Workspace() string {
 	workspace, _, _ := strings.Cut(string(l), "/")
