@@ -113,16 +113,25 @@ func TestUploadsAreRepeated(t *testing.T) {
 	}
 }
 
-// A file that is too large goes in runs of a hundred.
+// A file that is too large goes in runs of a hundred, whoever says so: Clay, or the store, which may say so by a 400.
 func TestFileTooLarge(t *testing.T) {
 	t.Parallel()
-	a, server, load := faulty(t, Routine{Runs: always}, 150, claytest.Fault{Kind: claytest.Answer, Status: []int{413}, Path: "/run-batch/start"})
-	a.Start(load)
-	until(t, a, load, is(ledger.Done, 150))
-	once(t, server)
-	for _, run := range server.RoutineRuns() {
-		if run.Bulk || len(run.Items) > 75 {
-			t.Errorf("a run of %d, bulk %t", len(run.Items), run.Bulk)
-		}
+	for name, fault := range map[string]claytest.Fault{
+		"Clay":            {Kind: claytest.Answer, Status: []int{413}, Path: "/run-batch/start"},
+		"the store":       {Kind: claytest.Answer, Status: []int{413}, Path: "/_files/uploads/"},
+		"the store's 400": {Kind: claytest.Answer, Status: []int{400}, Path: "/_files/uploads/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, server, load := faulty(t, Routine{Runs: always}, 150, fault)
+			a.Start(load)
+			until(t, a, load, is(ledger.Done, 150))
+			once(t, server)
+			for _, run := range server.RoutineRuns() {
+				if run.Bulk || len(run.Items) > 75 {
+					t.Errorf("a run of %d, bulk %t", len(run.Items), run.Bulk)
+				}
+			}
+		})
 	}
 }

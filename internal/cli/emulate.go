@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
@@ -22,7 +23,9 @@ const (
 type emulateFlags struct {
 	listen, token, callbackURL, journal string
 	completionURL                       string
-	credits                             float64
+	credits, apiPerSecond               float64
+	runDelay, runLife                   time.Duration
+	hideLimits                          bool
 	botch                               string
 	perSecond, misses                   float64
 	limit                               int
@@ -46,6 +49,10 @@ func newEmulate(s Streams) *cobra.Command {
 	c.Flags().StringVar(&f.callbackURL, "callback-url", "http://"+defaultCallbackListen+app.CallbackPath+"default", "where the HTTP API column posts the enriched rows")
 	c.Flags().StringVar(&f.completionURL, "completion-url", "", "where runs that name the webhook "+emulatedWebhook+" tell of their end (default: nowhere)")
 	c.Flags().Float64Var(&f.credits, "credits", 0, "the balance, of which an item of a routine takes 1; negative for no end (default 10000)")
+	c.Flags().DurationVar(&f.runDelay, "run-delay", 0, "what a run of a routine takes; negative for no time (default 1s to 5s)")
+	c.Flags().DurationVar(&f.runLife, "run-life", 0, "how long after its end a run can be asked for (default: Clay's 24h)")
+	c.Flags().Float64Var(&f.apiPerSecond, "api-per-second", 0, "the Public API's rate limit; negative for none (default 10, of bursts of 20)")
+	c.Flags().BoolVar(&f.hideLimits, "hide-limits", false, "leave the X-RateLimit headers out of the Public API's 429")
 	c.Flags().StringVar(&f.journal, "journal", "", "a file to remember the rows in, over restarts (default: none)")
 	c.Flags().StringVar(&f.botch, "botch", "", "a mistake in the HTTP API column, for setup to find: "+botches())
 	c.Flags().Float64Var(&f.perSecond, "per-second", 0, "the rate limit; negative for none (default: Clay's 10)")
@@ -72,7 +79,10 @@ func emulate(s Streams, f emulateFlags) error {
 			return &usageError{message: "--botch: there is no mistake " + f.botch, hint: "there are " + botches()}
 		}
 	}
-	api := claytest.PublicAPI{Credits: f.credits}
+	api := claytest.PublicAPI{
+		Credits: f.credits, Delay: claytest.Delay{Min: max(f.runDelay, 0), Max: f.runDelay}, Retention: f.runLife,
+		PerSecond: f.apiPerSecond, HideLimits: f.hideLimits,
+	}
 	if f.completionURL != "" {
 		api.Webhooks = []claytest.CompletionWebhook{{ID: emulatedWebhook, URL: f.completionURL, Secret: emulatedSecret}}
 	}

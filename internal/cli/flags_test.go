@@ -146,7 +146,7 @@ func TestEmulateCommand(t *testing.T) {
 	callback := freeAddress(t)
 	address := freeAddress(t)
 	c := w.start("emulate", "--listen", address, "--token", "let-me-in", "--callback-url", "http://"+callback+"/callbacks/default", "--per-second", "-1",
-		"--completion-url", "http://"+freeAddress(t)+"/completions/main", "--credits", "5")
+		"--completion-url", "http://"+freeAddress(t)+"/completions/main", "--credits", "5", "--run-delay", "10ms", "--api-per-second", "-1", "--run-life", "1h", "--hide-limits")
 	if !c.out.wait(t.Context(), "What arrives:") {
 		t.Fatal(c.out)
 	}
