@@ -50,6 +50,9 @@ func (s *server) apply(c *call, e ledger.Event) error {
 	if _, err := s.reachable(c, id); err != nil {
 		return err
 	}
+	if err := s.note(c, deedOf(e), id.String()); err != nil {
+		return err
+	}
 	ctx, done := c.change()
 	defer done()
 	applied, err := s.Ledger.Apply(ctx, []ledger.Entry{{Record: id, Event: e}})

@@ -35,6 +35,7 @@ type Ledger interface {
 	Loads
 	ledger.Lister
 	ledger.Eraser
+	ledger.Audit
 	ledger.RunLister
 	ledger.Flows
 	ledger.Notices
@@ -161,6 +162,7 @@ func (s *server) routes() {
 	s.onAll("POST /v1/reload", s.reload)
 	s.on("GET /v1/events", s.events, ledger.ScopeRead)
 
+	s.onAll("GET /v1/audit", s.audit)
 	s.onAll("POST /v1/keys", s.createKey)
 	s.onAll("GET /v1/keys", s.listKeys)
 	s.onAll("DELETE /v1/keys/{id}", s.revokeKey)

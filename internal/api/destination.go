@@ -93,6 +93,13 @@ func (s *server) again(c *call, what ledger.Redelivery) error {
 			return err
 		}
 	}
+	deed := ledger.Deed{What: ledger.Redelivered, On: what.Destination, N: len(what.Records)}
+	if deed.N == 1 {
+		deed.On = what.Records[0].String()
+	}
+	if err := s.noteAll(c, deed); err != nil {
+		return err
+	}
 	ctx, done := c.change()
 	defer done()
 	n, err := s.Ledger.Redeliver(ctx, what)
@@ -121,6 +128,9 @@ func (s *server) disable(c *call) error {
 	if err := s.destined(c); err != nil {
 		return err
 	}
+	if err := s.note(c, ledger.DisabledDestination, c.PathValue("destination")); err != nil {
+		return err
+	}
 	if err := s.Ledger.Disable(ctx, c.PathValue("destination"), reason); err != nil {
 		return err
 	}
@@ -135,6 +145,9 @@ func (s *server) enable(c *call) error {
 	ctx, done := c.change()
 	defer done()
 	if err := s.destined(c); err != nil {
+		return err
+	}
+	if err := s.note(c, ledger.EnabledDestination, c.PathValue("destination")); err != nil {
 		return err
 	}
 	if err := s.Ledger.Enable(ctx, c.PathValue("destination")); err != nil {

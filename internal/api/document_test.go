@@ -172,6 +172,7 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"GET", "/public/v0/me", ""},
 		{"POST", "/public/v0/tables", `{"any":1}`},
 		{"GET", "/v1/keys", ""},
+		{"GET", "/v1/audit?limit=5", ""},
 		{"DELETE", "/v1/keys/" + id, ""},
 		{"GET", "/healthz", ""},
 		{"GET", "/openapi.json", ""},

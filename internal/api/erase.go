@@ -39,6 +39,9 @@ func (s *server) erase(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := s.noteAll(c, ledger.Deed{What: ledger.ErasedData, On: what.Target, N: len(what.Records)}); err != nil {
+		return err
+	}
 	c.patient(eraseTime)
 	ctx, done := c.changeWithin(eraseTime)
 	defer done()

@@ -28,6 +28,7 @@ type fake struct {
 	answers  map[ledger.RecordID][]ledger.Attempt
 	notices  []ledger.Notice
 	keys     []ledger.APIKey
+	deeds    []ledger.Deed
 	paused   map[string]ledger.Pause
 	disabled map[string]string // destinations, and why
 	runs     []ledger.Run      // the oldest first
@@ -381,6 +382,27 @@ func (f *fake) Keys(ctx context.Context) ([]ledger.APIKey, error) {
 	unlock, err := f.begin(ctx)
 	defer unlock()
 	return slices.Clone(f.keys), err
+}
+
+func (f *fake) Note(ctx context.Context, d ledger.Deed) error {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	if err == nil {
+		d.Seq, d.At = int64(len(f.deeds)+1), time.Now()
+		f.deeds = append(f.deeds, d)
+	}
+	return err
+}
+
+func (f *fake) Deeds(ctx context.Context, before int64, most int) (deeds []ledger.Deed, err error) {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	for _, d := range slices.Backward(f.deeds) {
+		if (before == 0 || d.Seq < before) && len(deeds) < most {
+			deeds = append(deeds, d)
+		}
+	}
+	return deeds, err
 }
 
 func (f *fake) AddKey(ctx context.Context, key ledger.APIKey) error {

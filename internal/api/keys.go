@@ -56,6 +56,9 @@ func (s *server) createKey(c *call) error {
 		secret = newIngest()
 	}
 	key.ID, key.Hash = "key_"+random(8), sha256.Sum256([]byte(secret))
+	if err := s.note(c, ledger.KeyCreated, key.ID); err != nil {
+		return err
+	}
 	ctx, done := c.change()
 	defer done()
 	if err := s.Ledger.AddKey(ctx, key); err != nil {
@@ -178,6 +181,9 @@ func (s *server) revokeKey(c *call) error {
 	id := c.PathValue("id")
 	if len(id) > 100 || !strings.HasPrefix(id, "key_") {
 		return refusal(notFound, "there is no key %.100q", id)
+	}
+	if err := s.note(c, ledger.KeyRevoked, id); err != nil {
+		return err
 	}
 	ctx, done := c.change()
 	defer done()

@@ -77,6 +77,7 @@ var routes = map[string]route{
 	"POST /v1/reload":                                  {ofGateway, "", "", ""},
 	"GET /v1/events":                                   {ofLists, "", "", "Last-Event-ID: 0"},
 	"GET /v1/events?target":                            {ofTarget, "/v1/events?target={target}", "", ""},
+	"GET /v1/audit":                                    {ofGateway, "", "", ""},
 	"POST /v1/keys":                                    {ofGateway, "", `{"scopes":["read"],"targets":["{target}"]}`, ""},
 	"GET /v1/keys":                                     {ofGateway, "", "", ""},
 	"DELETE /v1/keys/{id}":                             {ofGateway, "/v1/keys/{key}", "", ""},

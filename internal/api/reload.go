@@ -1,6 +1,10 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/claygate/claygate/internal/ledger"
+)
 
 // Reloaded is what reading the configuration again changed.
 type Reloaded struct {
@@ -18,6 +22,9 @@ func (s *server) reload(c *call) error {
 	}
 	if s.Reload == nil {
 		return refusal(conflict, "this gateway has no configuration that it could read again")
+	}
+	if err := s.note(c, ledger.ReloadedConfig, ""); err != nil {
+		return err
 	}
 	ctx, done := c.change()
 	defer done()

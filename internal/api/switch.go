@@ -30,6 +30,9 @@ func (s *server) stop(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := s.note(c, ledger.StoppedSending, which.workspace); err != nil {
+		return err
+	}
 	ctx, done := c.change()
 	defer done()
 	if err := s.Ledger.Stop(ctx, which.workspace, which.reason); err != nil {
@@ -42,6 +45,9 @@ func (s *server) stop(c *call) error {
 func (s *server) start(c *call) error {
 	which, err := c.which("workspace")
 	if err != nil {
+		return err
+	}
+	if err := s.note(c, ledger.StartedSending, which.workspace); err != nil {
 		return err
 	}
 	ctx, done := c.change()

@@ -191,6 +191,9 @@ func (s *server) pause(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := s.note(c, ledger.PausedTarget, t.Name); err != nil {
+		return err
+	}
 	ctx, done := c.change()
 	defer done()
 	if err := s.Ledger.Pause(ctx, t.Name, ledger.Pause{Reason: reason}); err != nil {
@@ -206,6 +209,9 @@ func (s *server) resume(c *call) error {
 		return err
 	}
 	if _, err := c.members(); err != nil {
+		return err
+	}
+	if err := s.note(c, ledger.ResumedTarget, t.Name); err != nil {
 		return err
 	}
 	ctx, done := c.change()

@@ -16,7 +16,7 @@ func FromConfig(c config.Config) Config {
 	out := Config{
 		Ledger: c.Ledger, Database: c.Database.Reveal(), Listen: c.Listen, CallbackListen: c.CallbackListen, Pace: map[string]ledger.Pace{},
 		PublicAPI: map[string]PublicAPI{},
-		Retention: ledger.Retention{Bodies: c.Retention.Bodies, Metadata: c.Retention.Metadata},
+		Retention: ledger.Retention{Bodies: c.Retention.Bodies, Metadata: c.Retention.Metadata, Audit: c.Retention.Audit},
 		LogAs:     string(c.Log.Level) + ", " + string(c.Log.Format),
 	}
 	out.Destinations, out.Callbacks = destinations(c), callbacks(c.CallbackURLs)

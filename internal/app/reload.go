@@ -12,6 +12,15 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
+// ReloadLocally is [App.Reload] for whoever told this process to, as by a signal.
+func (a *App) ReloadLocally(ctx context.Context) error {
+	err := a.Ledger.Note(ctx, ledger.Deed{Who: ledger.Local, What: ledger.ReloadedConfig})
+	if err == nil {
+		_, err = a.Reload(ctx)
+	}
+	return err
+}
+
 // Reload reads the configuration again, by [Config.Source], and works by it from then on: targets, their settings, paces,
 // keys and webhooks come and go, and no request or waiting call notices. With any mistake the error says so and
 // everything stays as it was. What takes a restart to change is listed in what it returns.

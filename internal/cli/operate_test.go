@@ -85,6 +85,13 @@ func operating(t *testing.T, w *world, ledger string) {
 		t.Errorf("the list shows %+v, want it revoked and the key itself hidden", listed)
 	}
 	erasing(t, w, ledger, record.ID)
+	if r := on("audit", "--json"); !strings.Contains(r.out, `"what":"target.paused","on":"default"`) || !strings.Contains(r.out, `"what":"erased"`) ||
+		strings.Contains(r.out, "lovelace") {
+		t.Errorf("the audit says %s", r.out)
+	}
+	if r := on("audit", "--limit", "1"); strings.Count(r.out, "\n") != 1 {
+		t.Errorf("the last deed is %s", r.out)
+	}
 }
 
 // erasing erases a person who has one record.

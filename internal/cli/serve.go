@@ -116,7 +116,7 @@ func untilInterrupted(ctx context.Context, s Streams, a *app.App) error {
 		case err := <-a.Broken():
 			return err
 		case <-s.Reload:
-			_, _ = a.Reload(ctx) // the log says what is wrong with it
+			_ = a.ReloadLocally(ctx) // the log says what is wrong with it
 		}
 	}
 }

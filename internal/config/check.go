@@ -103,6 +103,7 @@ func (d *decoder) checkLedger(c *Config) {
 func (d *decoder) checkRetention(r *Retention) {
 	d.checkPositive("retention.bodies", r.Bodies)
 	d.checkPositive("retention.metadata", r.Metadata)
+	d.checkPositive("retention.audit", r.Audit)
 	switch {
 	case !d.given("retention.metadata"):
 		r.Metadata = max(r.Metadata, r.Bodies)

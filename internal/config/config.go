@@ -64,6 +64,8 @@ type Retention struct {
 	// Metadata bounds how long the record itself is kept: its state, times, attempts and metadata. Default 90 days,
 	// or as long as Bodies if that is longer. At least Bodies.
 	Metadata time.Duration `yaml:"metadata"`
+	// Audit bounds how long it is kept who did what to the gateway. Default 1 year.
+	Audit time.Duration `yaml:"audit"`
 }
 
 // Log says what is logged to standard error, and how.

@@ -11,6 +11,7 @@ const (
 	DefaultCallbackListen = "127.0.0.1:8788"
 	DefaultBodies         = 30 * day
 	DefaultMetadata       = 90 * day
+	DefaultAudit          = 365 * day
 	DefaultBaseURL        = "https://api.clay.com"
 	DefaultPerSecond      = 10
 	DefaultBurst          = 10
@@ -32,7 +33,7 @@ type defaulter interface{ setDefaults() }
 func (c *Config) setDefaults() {
 	*c = Config{
 		Listen: DefaultListen, CallbackListen: DefaultCallbackListen,
-		Retention: Retention{Bodies: DefaultBodies, Metadata: DefaultMetadata},
+		Retention: Retention{Bodies: DefaultBodies, Metadata: DefaultMetadata, Audit: DefaultAudit},
 		Log:       Log{Level: Info, Format: Auto}, CallbackURLs: CallbackURLs{Timeout: DefaultDestinationTimeout},
 	}
 }

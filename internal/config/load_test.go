@@ -18,7 +18,7 @@ func TestDefaults(t *testing.T) {
 	got := mustLoad(t, world{yaml: table("")}.source())
 	want := Config{
 		Listen: "127.0.0.1:8787", CallbackListen: "127.0.0.1:8788",
-		Retention: Retention{Bodies: 30 * day, Metadata: 90 * day},
+		Retention: Retention{Bodies: 30 * day, Metadata: 90 * day, Audit: 365 * day},
 		Log:       Log{Level: Info, Format: Auto}, CallbackURLs: CallbackURLs{Timeout: 15 * time.Second},
 		Workspaces: map[string]Workspace{"main": {
 			BaseURL: "https://api.clay.com", Pace: Pace{PerSecond: 10, Burst: 10}, APIPace: APIPace{PerSecond: 5, Burst: 5},

@@ -11,18 +11,22 @@ type Retention struct {
 	// days, at least Bodies. After it nothing is known of it: it leaves the counts, its load sends its row again, and
 	// nobody who shared its key finds it.
 	Metadata time.Duration
+	// Audit bounds how long it is kept who did what. Default 1 year.
+	Audit time.Duration
 }
 
 // The default retention.
 const (
 	DefaultBodies   = 30 * 24 * time.Hour
 	DefaultMetadata = 90 * 24 * time.Hour
+	DefaultAudit    = 365 * 24 * time.Hour
 )
 
 // Normal returns the retention with its defaults.
 func (r Retention) Normal() Retention {
 	r.Bodies = orDefault(r.Bodies, DefaultBodies)
 	r.Metadata = max(orDefault(r.Metadata, DefaultMetadata), r.Bodies)
+	r.Audit = orDefault(r.Audit, DefaultAudit)
 	return r
 }
 
@@ -30,6 +34,6 @@ func (r Retention) Normal() Retention {
 type Pruned struct {
 	Bodies  int  // records that were erased
 	Records int  // records that were removed
-	Others  int  // callbacks that matched nothing, notices and idempotency keys
+	Others  int  // callbacks that matched nothing, notices, deeds and idempotency keys
 	More    bool // there may be more
 }

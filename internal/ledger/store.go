@@ -20,6 +20,7 @@ type Store interface {
 	Notices
 	Keeper
 	Eraser
+	Audit
 	Outbox
 	Keys
 	Switch

@@ -57,6 +57,7 @@ func check(t *testing.T, open Opener, replicas bool) {
 		{"Keep", keepTests},
 		{"Prune", pruneTests},
 		{"Erase", eraseTests},
+		{"Audit", auditTests},
 		{"Serve", serveTests},
 		{"Runs", runTests},
 		{"Outbox", outboxTests},

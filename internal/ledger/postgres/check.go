@@ -91,7 +91,7 @@ func checkRights(ctx context.Context, conn *pgx.Conn) error {
 
 // tables of the ledger.
 var tables = []string{
-	"api_keys", "attempts", "bodies", "breakers", "brought", "callbacks", "counts", "destinations", "idempotency", "keys", "lanes", "loads", "notices",
+	"api_keys", "attempts", "audit", "bodies", "breakers", "brought", "callbacks", "counts", "destinations", "idempotency", "keys", "lanes", "loads", "notices",
 	"outbox", "overdrawn", "records", "results", "runs", "settings", "targets", "usage", "usual", "webhooks",
 }
 

@@ -43,6 +43,7 @@ func (t *tx) prune(r ledger.Retention) (p ledger.Pruned, err error) {
 		{`DELETE FROM brought WHERE (run, n) IN (SELECT b.run, b.n FROM runs r JOIN brought b ON b.run = r.id WHERE r.followed AND r.ended_at <= $1
 			ORDER BY b.run, b.n LIMIT $2 FOR UPDATE OF b SKIP LOCKED)`, bodies},
 		{`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE ended_at <= $1 AND NOT EXISTS (SELECT 1 FROM brought WHERE run = runs.id) ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, metadata},
+		{`DELETE FROM audit WHERE seq IN (SELECT seq FROM audit ORDER BY seq LIMIT $2 FOR UPDATE SKIP LOCKED) AND at <= $1`, micros(t.now.Add(-r.Audit))},
 		// The newest one stays: it says where the numbers are.
 		{`DELETE FROM notices WHERE seq IN (SELECT seq FROM notices ORDER BY seq LIMIT $2 FOR UPDATE SKIP LOCKED)
 			AND at <= $1 AND seq < (SELECT max(seq) FROM notices)`, micros(t.now.Add(-ledger.NoticeRetention))},

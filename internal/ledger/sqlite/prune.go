@@ -103,6 +103,7 @@ func (t *tx) prune(r ledger.Retention) (p ledger.Pruned, err error) {
 		{`DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE ended_at <= ? AND NOT EXISTS (SELECT 1 FROM brought WHERE run = runs.id)
 			ORDER BY ended_at LIMIT ?)`,
 			[]any{metadata, pruneBatch}},
+		{`DELETE FROM audit WHERE seq IN (SELECT seq FROM audit ORDER BY seq LIMIT ?) AND at <= ?`, []any{pruneBatch, micros(t.now.Add(-r.Audit))}},
 		// The newest one stays: it says where the numbers are.
 		{`DELETE FROM notices WHERE seq IN (SELECT seq FROM notices ORDER BY seq LIMIT ?)
 			AND at <= ? AND seq < (SELECT max(seq) FROM notices)`, []any{pruneBatch, micros(t.now.Add(-ledger.NoticeRetention))}},
