@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -39,7 +40,7 @@ func (s *server) erase(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.noteAll(c, ledger.Deed{What: ledger.ErasedData, On: what.Target, N: len(what.Records)}); err != nil {
+	if err := s.noteAll(c, ledger.Deed{What: ledger.ErasedData, On: cmp.Or(what.Target, what.Workspace), N: len(what.Records)}); err != nil {
 		return err
 	}
 	c.patient(eraseTime)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -15,6 +16,10 @@ const exportPage = 50
 func (s *server) export(c *call) error {
 	targets, err := s.exported(c)
 	if err != nil {
+		return err
+	}
+	asked := c.URL.Query()
+	if err := s.note(c, ledger.ExportedData, cmp.Or(asked.Get("workspace"), asked.Get("target"))); err != nil {
 		return err
 	}
 	h := c.w.Header()
