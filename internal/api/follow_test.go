@@ -166,6 +166,11 @@ func TestKeptPages(t *testing.T) {
 			t.Errorf("%s: %d %s\n%v", path, got.status, got.body, got.header)
 		}
 	}
+	f.brought[1][1] = []byte(`{}`)
+	const erased = `{"id":"","status":"failed","error":{"message":"its data was erased on request"}}`
+	if got := g.plain(request("GET", run+"?limit=1&cursor=claygate_1", "")); got.body != head+erased+`],"cursor":"claygate_2"}` {
+		t.Errorf("an erased item: %s", got.body)
+	}
 	f.brought[1] = f.brought[1][:2] // the rest was removed
 	if got := g.plain(request("GET", run, "")); got.body != `{"ok":true}` {
 		t.Errorf("part of a run is given as if it were all: %s", got.body)

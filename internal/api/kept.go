@@ -85,12 +85,20 @@ func (s *server) keptPage(c *call, run ledger.Run, answer *keptRun) (ok bool, er
 	}
 	answer.Data = make([]json.RawMessage, len(items))
 	for i, item := range items {
-		answer.Data[i] = item
+		answer.Data[i] = keptItem(item)
 	}
 	if next := from + len(items); next < run.Brought {
 		answer.Cursor = keptCursor + strconv.Itoa(next)
 	}
 	return true, nil
+}
+
+// keptItem is an item as it is given out: one that was erased says so, in the fields that Clay documents.
+func keptItem(item []byte) []byte {
+	if string(item) == "{}" {
+		return []byte(`{"id":"","status":"failed","error":{"message":"` + ledger.ErasedReason + `"}}`)
+	}
+	return item
 }
 
 // keptRange returns which items a question is for; ok is false for what Clay would refuse, and for a cursor of Clay's.

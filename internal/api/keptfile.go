@@ -129,7 +129,7 @@ func (l *keptLines) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		for _, item := range items {
-			l.line = append(append(l.line, item...), '\n')
+			l.line = append(append(l.line, keptItem(item)...), '\n')
 		}
 		l.at += len(items)
 	}
