@@ -22,6 +22,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.dial != nil {
+		config.ConnConfig.DialFunc = o.dial
+	}
 	s := &Store{hub: o.Hub, log: o.Log, given: o.Now, config: config, shard: rand.Int64N(shards)}
 	if o.Catalog == nil {
 		o.Catalog = ledger.NewCatalog(nil, nil)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/claygate/claygate/internal/ledger"
@@ -45,6 +46,7 @@ type Options struct {
 
 	// For tests: notifications of others do not arrive, as through a pooler; nor is anything looked for.
 	deaf, blind bool
+	dial        pgconn.DialFunc // makes connections that fail
 }
 
 // Store is a [ledger.Store] in a PostgreSQL database.
