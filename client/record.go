@@ -42,6 +42,7 @@ type Record struct {
 	Metadata json.RawMessage `json:"metadata"` // as it was handed in
 	// MayDuplicate counts the sends made after one that may have left a row: Clay holds at most one row more than this.
 	MayDuplicate int       `json:"may_duplicate"`
+	Cost         Cost      `json:"cost"` // so far
 	CreatedAt    time.Time `json:"created_at"`
 	DoneAt       time.Time `json:"done_at,omitzero"`   // zero until it is done
 	Attempts     []Attempt `json:"attempts,omitempty"` // where they were asked for

@@ -15,6 +15,8 @@ type Target struct {
 	Await      bool          `json:"awaits_results"`
 	DedupeBy   []string      `json:"dedupe_by"` // the fields that make two records the same work
 	Paused     *Pause        `json:"paused"`    // nil while it sends
+	Held       *Held         `json:"held"`      // the budget that is spent, so that its records wait; nil while none is
+	Cost       Cost          `json:"cost"`      // what a record is said to cost
 	Breaker    *Breaker      `json:"breaker"`   // nil while it is closed
 	Counts     map[State]int `json:"counts"`    // its records by state
 	Webhooks   []Webhook     `json:"webhooks"`

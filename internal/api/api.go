@@ -41,6 +41,7 @@ type Ledger interface {
 	ledger.Notices
 	ledger.Keys
 	ledger.Switch
+	ledger.Money
 	// Take and Report are for calls that are passed through: see [ledger.Lanes].
 	Take(ctx context.Context, lane ledger.LaneID, n int) (granted int, wait time.Duration, err error)
 	Report(ctx context.Context, lane ledger.LaneID, s ledger.Signal) error
@@ -79,6 +80,8 @@ type Options struct {
 	Targets func() []Target
 	// Workspaces returns the names of the configured workspaces, as they are now; nobody may change what it returns.
 	Workspaces func() []string
+	// Calendar says in which days and months the usage is counted. Nil for those of UTC.
+	Calendar func() ledger.Calendar
 	// Upstreams returns the workspaces whose Public API calls are passed through to, as they are now; nobody may change
 	// what it returns. Nil for none.
 	Upstreams func() []Upstream
@@ -155,6 +158,7 @@ func (s *server) routes() {
 	s.destinationRoutes()
 
 	s.on("GET /v1/targets", s.targets, ledger.ScopeRead, ledger.ScopeSend)
+	s.on("GET /v1/usage", s.usage, ledger.ScopeRead)
 	s.onTarget("POST", "/pause", ledger.ScopeAdmin, s.pause)
 	s.onTarget("POST", "/resume", ledger.ScopeAdmin, s.resume)
 	s.onAll("POST /v1/stop", s.stop)

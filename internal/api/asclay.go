@@ -50,6 +50,8 @@ func (s *server) clayRefusal(err error) *clayRefusal {
 	switch p.Status {
 	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusConflict:
 		r.status = http.StatusBadRequest
+	case http.StatusTooManyRequests:
+		r.after = p.retryAfter()
 	case http.StatusServiceUnavailable:
 		e, known := errors.AsType[*ledger.Error](err)
 		if !known {

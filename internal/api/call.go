@@ -24,7 +24,8 @@ type call struct {
 	*http.Request
 	control *http.ResponseController
 	who     caller
-	items   int // of the run that it starts, where that can be told
+	paid    *ledger.Charge // for the run that it starts at Clay; nil for nothing
+	items   int            // of the run that it starts, where that can be told
 }
 
 // handler answers a call, or returns why not.

@@ -161,6 +161,7 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"POST", "/v1/targets/people/pause", `{"reason":"the table is being rebuilt"}`},
 		{"GET", "/v1/targets", ""},
 		{"POST", "/v1/targets/people/resume", ``},
+		{"GET", "/v1/usage?by=day,target,key&month=2026-12", ""},
 		{"POST", "/v1/stop", `{"reason":"too dear"}`},
 		{"POST", "/v1/start", ``},
 		{"POST", "/v1/reload", ``},

@@ -61,7 +61,7 @@ func (s *server) enrich(c *call, d DropIn) error {
 		return err
 	}
 	r, err := s.ask(c, t, intake.Item{
-		Fields: fields, Priority: waitingPriority, DedupeBy: []string{d.field()}, MaxAge: t.repeatable(),
+		Fields: fields, APIKey: c.who.id(), Priority: waitingPriority, DedupeBy: []string{d.field()}, MaxAge: t.repeatable(),
 	})
 	if err != nil {
 		return err

@@ -35,6 +35,7 @@ type fake struct {
 	brought  map[ledger.RunID][][]byte
 	told     []string // runs of whose end it has heard
 
+	charges
 	flows   map[ledger.Digest]ledger.Flow
 	stopped ledger.Stops
 	signals []ledger.Signal // that lanes heard

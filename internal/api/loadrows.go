@@ -72,7 +72,7 @@ func (c *call) runOptions(t *Target, id ledger.LoadID) (o intake.RunOptions, par
 	if err != nil {
 		return o, false, err
 	}
-	o = intake.RunOptions{Target: t.Name, Load: id, Await: t.Await}
+	o = intake.RunOptions{Target: t.Name, Load: id, Await: t.Await, APIKey: c.who.id()}
 	if params.Has("await") {
 		if o.Await, err = flag(params, "await"); err != nil {
 			return o, false, err

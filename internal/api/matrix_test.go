@@ -72,6 +72,7 @@ var routes = map[string]route{
 	"GET /v1/targets":                                  {ofLists, "", "", ""},
 	"POST /v1/targets/{target}/pause":                  {ofTarget, "", `{"reason":"so"}`, ""},
 	"POST /v1/targets/{target}/resume":                 {ofTarget, "", "", ""},
+	"GET /v1/usage":                                    {ofLists, "", "", ""},
 	"POST /v1/stop":                                    {ofGateway, "", "", ""},
 	"POST /v1/start":                                   {ofGateway, "", "", ""},
 	"POST /v1/reload":                                  {ofGateway, "", "", ""},

@@ -65,7 +65,11 @@ func (s *server) passOn(c *call) error {
 	if err := s.passable(c, up); err != nil {
 		return err
 	}
+	if err := s.charge(c, up); err != nil {
+		return err
+	}
 	if err := s.turn(c, up.Lane); err != nil {
+		s.refund(c)
 		return err
 	}
 	return s.exchange(c, up, out)

@@ -25,12 +25,16 @@ func (s *server) exchange(c *call, up *Upstream, out *http.Request) error {
 		signal := ledger.Signal{Kind: ledger.Unused, Age: time.Since(begin)}
 		if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
 			signal.Kind = ledger.Blocked
+			s.refund(c)
 		}
 		s.tell(c, up.Lane, signal)
 		return unpassed(c, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	s.tell(c, up.Lane, signalOf(resp, begin))
+	if startedNothing(resp) {
+		s.refund(c)
+	}
 	switch {
 	case resp.StatusCode/100 == 3 || resp.StatusCode < 200:
 		return asClay(http.StatusBadGateway, "Clay answered %d, a redirect, which is not followed", resp.StatusCode)

@@ -20,6 +20,8 @@ type Problem struct {
 	Detail string `json:"detail"` // what happened this time
 	Hint   string `json:"hint,omitempty"`
 	Index  *int   `json:"index,omitempty"` // which element of an array it is about
+
+	after time.Duration // until the same may be asked again; 0 for what its kind says
 }
 
 // Error implements error.
@@ -55,6 +57,7 @@ var kinds = map[ledger.Kind]struct {
 	tooLarge:           {413, "Too large", "send less at once", 0},
 	unsupported:        {415, "The body's format is not understood", "send JSON with Content-Type: application/json, not compressed", 0},
 	ledger.Reused:      {422, "The idempotency key came before with another body", "use a new key for new content", 0},
+	ledger.Overdrawn:   {429, "The budget is spent", "raise the budget, or come again when it turns", 60},
 	ledger.Busy:        {503, "The ledger is busy", "try again; with an Idempotency-Key that is safe", 1},
 	ledger.Full:        {503, "The ledger has no space left", "free space on the gateway's disk, then try again", 30},
 	ledger.Unavailable: {503, "The ledger cannot be reached", "try again; with an Idempotency-Key that is safe", 5},
@@ -101,6 +104,7 @@ func (s *server) problemOf(err error) *Problem {
 	if e.Hint != "" {
 		p.Hint = e.Hint
 	}
+	p.after = e.RetryAfter
 	return p
 }
 
@@ -125,6 +129,9 @@ func (s *server) refuse(c *call, err error) {
 
 // retryAfter returns the seconds after which the request may succeed, 0 when that is not a matter of time.
 func (p *Problem) retryAfter() int {
+	if p.after > 0 {
+		return int((p.after + time.Second - 1) / time.Second)
+	}
 	for kind, k := range kinds {
 		if p.Type == "/docs#"+string(kind) {
 			return k.retry

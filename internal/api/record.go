@@ -53,6 +53,8 @@ func appendRecord(b []byte, r *ledger.Record) []byte {
 	b = appendObject(b, r.Metadata)
 	b = append(b, `,"may_duplicate":`...)
 	b = strconv.AppendInt(b, int64(r.MayDuplicate), 10)
+	b = append(b, `,"cost":`...)
+	b = appendCost(b, r.Spent)
 	b = append(b, `,"created_at":`...)
 	b = appendMoment(b, r.CreatedAt)
 	b = append(b, `,"done_at":`...)

@@ -52,7 +52,7 @@ func (c *call) submission(target string) (sub submission, err error) {
 	if err != nil {
 		return sub, err
 	}
-	sub.target = target
+	sub.target, sub.def.APIKey = target, c.who.id()
 	if sub.wait, err = c.wait(params); err != nil {
 		return sub, err
 	}

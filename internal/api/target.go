@@ -57,6 +57,8 @@ type TargetView struct {
 	Await      bool                 `json:"awaits_results"`
 	DedupeBy   []string             `json:"dedupe_by"`
 	Paused     *Paused              `json:"paused"`  // null while it sends
+	Held       *Held                `json:"held"`    // the budget that is spent, so that its records wait; null while none is
+	Cost       Cost                 `json:"cost"`    // what a record is said to cost
 	Breaker    *Breaker             `json:"breaker"` // null while it is closed
 	Counts     map[ledger.State]int `json:"counts"`  // records by state
 	Webhooks   []Webhook            `json:"webhooks"`
@@ -142,6 +144,7 @@ func (s *server) targetView(c *call, t *Target) (TargetView, error) {
 	if status.Paused.Reason != "" {
 		v.Paused = &Paused{Reason: status.Paused.Reason, Status: status.Paused.Status}
 	}
+	v.Held, v.Cost = heldView(status.Short), costView(t.Price())
 	if b := status.Breaker; b.Open() {
 		v.Breaker = &Breaker{Reason: b.Reason()}
 		if b.Hold > 0 {

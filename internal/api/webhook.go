@@ -72,6 +72,9 @@ func (s *server) feed(c *call) error {
 	if err != nil {
 		return err
 	}
+	for i := range items {
+		items[i].APIKey = c.who.id()
+	}
 	ctx, done := c.change()
 	defer done()
 	_, err = s.Intake.SubmitAll(ctx, t.Name, items)
@@ -109,6 +112,7 @@ func (s *server) fed(c *call) (*Target, error) {
 		}
 		if key, ok := keys.valid[sha256.Sum256([]byte(secret))]; ok && key.Ingest != "" {
 			if t, ok := s.reached(caller{key}, key.Ingest); ok {
+				c.who.key = key
 				return t, nil
 			}
 		}

@@ -133,7 +133,8 @@ func (a *alerts) read(ctx context.Context) (more bool) {
 		}
 		level := slog.LevelInfo
 		switch n.Kind {
-		case ledger.TargetPaused, ledger.TargetRemoved, ledger.BreakerOpened, ledger.AllStopped, ledger.DestinationDisabled, ledger.DeliveryFailed:
+		case ledger.TargetPaused, ledger.TargetRemoved, ledger.BreakerOpened, ledger.AllStopped, ledger.WorkspaceStopped,
+			ledger.BudgetExhausted, ledger.DestinationDisabled, ledger.DeliveryFailed:
 			level = slog.LevelWarn
 		}
 		a.log.Log(ctx, level, string(n.Kind), "target", n.Target, "reason", n.Reason)

@@ -128,7 +128,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	surface := api.Options{
 		Intake: a.Intake, Ledger: store, Hub: a.Hub, Targets: a.served, Version: a.config.Version, Stop: a.stopping,
 		Log: a.config.Log, Via: a.via, Reload: a.reloader(), Loaded: a.dispatcher.Also, Keys: api.NewKeyring(store),
-		Workspaces: a.workspaces, Upstreams: a.upstreams, Outgoing: a.outgoing,
+		Workspaces: a.workspaces, Calendar: a.calendar, Upstreams: a.upstreams, Outgoing: a.outgoing,
 	}
 	a.serveAPI(a.api, api.New(surface))
 	surface.Trusted = true

@@ -14,6 +14,7 @@ import (
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/expression"
 	"github.com/claygate/claygate/internal/forward"
+	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -50,6 +51,8 @@ type Config struct {
 	PublicAPI map[string]PublicAPI
 	// Pace of each workspace, for its webhooks and its lookups each. A zero Pace, or none, is Clay's limit.
 	Pace map[string]ledger.Pace
+	// Budgets bound what workspaces and API keys spend.
+	Budgets ledger.Budgets
 	// Retention says how long what has finished is kept.
 	Retention ledger.Retention
 	// Observe, when set, is told of every attempt. It must not block.
@@ -98,6 +101,11 @@ type Target struct {
 	OnConflict                         ledger.ConflictPolicy
 	// CompleteWhen keeps a record open until it holds on the results so far. Nil: the first result completes.
 	CompleteWhen *expression.Condition
+	// Cost and Budget: see [ledger.Target].
+	Cost   ledger.Cost
+	Budget ledger.Budget
+	// Personal refuses records of personal domains.
+	Personal intake.Guard
 	// Priority of its records that ask for none.
 	Priority int
 	// Destinations names where the ends of its records are forwarded.
@@ -172,6 +180,7 @@ func (t Target) ledgerTarget(emulated bool) ledger.Target {
 	lt := ledger.Target{
 		Name: t.Name, Lane: t.lane(), Version: t.Version, MaxAge: t.MaxAge, EmptyMaxAge: t.EmptyMaxAge,
 		ResultTimeout: t.ResultTimeout, OnUncertain: t.OnUncertain, OnUpdate: t.OnUpdate, OnConflict: t.OnConflict, Emulated: emulated,
+		Cost: t.Cost, Budget: t.Budget,
 	}
 	if t.CompleteWhen != nil {
 		lt.CompleteWhen = t.CompleteWhen.Holds

@@ -7,6 +7,7 @@ import (
 	"github.com/claygate/claygate/internal/config"
 	"github.com/claygate/claygate/internal/dispatch"
 	"github.com/claygate/claygate/internal/expression"
+	"github.com/claygate/claygate/internal/intake"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -19,6 +20,7 @@ func FromConfig(c config.Config) Config {
 		Retention: ledger.Retention{Bodies: c.Retention.Bodies, Metadata: c.Retention.Metadata, Audit: c.Retention.Audit},
 		LogAs:     string(c.Log.Level) + ", " + string(c.Log.Format),
 	}
+	out.Budgets = budgets(c)
 	out.Destinations, out.Callbacks = destinations(c), callbacks(c.CallbackURLs)
 	for name, w := range c.Workspaces {
 		out.Pace[name] = ledger.Pace{PerSecond: w.Pace.PerSecond, Burst: w.Pace.Burst}
@@ -34,6 +36,7 @@ func FromConfig(c config.Config) Config {
 			out.Targets = append(out.Targets, tableTarget(t))
 		}
 		last := &out.Targets[len(out.Targets)-1]
+		last.Personal.Also = c.PersonalDomains
 		last.DropIn = dropIn(t.Name, c.Workspaces[t.Workspace].DropIn)
 	}
 	return out
@@ -57,7 +60,8 @@ func tableTarget(t config.Target) Target {
 		MaxAge: never(t.Table.MaxAge), EmptyMaxAge: never(t.Table.EmptyMaxAge), ResultTimeout: t.Table.ResultTimeout,
 		OnConflict: ledger.ConflictPolicy(t.Table.OnConflict), Priority: t.Table.Priority,
 		Destinations: t.Table.Destinations,
-		OnUncertain:  ledger.UncertainPolicy(t.Table.OnUncertain), OnUpdate: ledger.UpdatePolicy(t.Table.OnUpdate),
+		Cost:         cost(t.Table.Cost), Budget: budget(t.Table.Budget), Personal: intake.Guard{Fields: t.Table.RefusePersonal},
+		OnUncertain: ledger.UncertainPolicy(t.Table.OnUncertain), OnUpdate: ledger.UpdatePolicy(t.Table.OnUpdate),
 	}
 	out.CompleteWhen, _ = expression.Compile(t.Table.CompleteWhen) // the configuration compiled it before
 	for _, w := range t.Table.Webhooks {
@@ -75,6 +79,7 @@ func lookupTarget(t config.Target, w config.Workspace) Target {
 		Workspace: t.Workspace, Name: t.Short(), DedupeBy: t.Lookup.DedupeBy, Version: t.Lookup.Version,
 		OnConflict: ledger.ConflictPolicy(t.Lookup.OnConflict), Priority: t.Lookup.Priority,
 		OnUncertain: ledger.UncertainPolicy(t.Lookup.OnUncertain), Destinations: t.Lookup.Destinations,
+		Cost: cost(t.Lookup.Cost), Budget: budget(t.Lookup.Budget), Personal: intake.Guard{Fields: t.Lookup.RefusePersonal},
 		MaxAge: never(t.Lookup.MaxAge), EmptyMaxAge: never(t.Lookup.EmptyMaxAge),
 		Lookup: &Lookup{
 			Kind: dispatch.LookupKind(t.Lookup.Kind), Key: w.EnterpriseAPIKey.Reveal(), BaseURL: w.BaseURL,
@@ -100,6 +105,7 @@ func routineTarget(t config.Target) Target {
 	routine.FailedWhen, _ = expression.Compile(r.FailedWhen) // the configuration compiled it before
 	return Target{
 		Workspace: t.Workspace, Name: t.Short(), DedupeBy: r.DedupeBy, Version: r.Version, Priority: r.Priority,
+		Cost: cost(r.Cost), Budget: budget(r.Budget), Personal: intake.Guard{Fields: r.RefusePersonal},
 		MaxAge: never(r.MaxAge), EmptyMaxAge: never(r.EmptyMaxAge), ResultTimeout: r.ResultTimeout,
 		OnConflict: ledger.ConflictPolicy(r.OnConflict), OnUncertain: ledger.UncertainPolicy(r.OnUncertain), Routine: routine, Destinations: r.Destinations,
 	}

@@ -54,7 +54,7 @@ func (a *App) prepare(c Config) (*parts, error) {
 		lt.Forward = c.outlets(t)
 		targets = append(targets, lt)
 		await := !t.NoResults || t.Lookup != nil || t.Routine != nil
-		p.intakes = append(p.intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Priority: t.Priority, Await: await, CallbackURL: c.checkCallback()})
+		p.intakes = append(p.intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Priority: t.Priority, Await: await, Personal: t.Personal, CallbackURL: c.checkCallback()})
 		p.served = append(p.served, api.Target{Target: lt, Kind: t.kind(), DedupeBy: t.DedupeBy, Await: await, DropIn: t.DropIn})
 		if t.Lookup == nil && t.Routine == nil {
 			p.callbacks = append(p.callbacks, collect.Target{Name: t.Name, TicketField: t.TicketField, Secret: t.CallbackSecret})
@@ -64,7 +64,7 @@ func (a *App) prepare(c Config) (*parts, error) {
 	c.paces(lanes)
 	c.pacesAPIs(lanes)
 	p.upstreams, p.spaces = c.upstreams(), c.workspaces()
-	p.catalog = ledger.NewCatalog(targets, lanes)
+	p.catalog = ledger.NewCatalog(targets, lanes).WithBudgets(c.Budgets)
 	return p, nil
 }
 

@@ -19,6 +19,7 @@ func (d *decoder) check(c *Config) {
 	d.checkLedger(c)
 	d.checkRetention(&c.Retention)
 	d.checkWorkspaces(c)
+	d.checkMoney(c)
 	d.checkDestinations(c)
 	if c.PublicURL == "" && d.sound("public_url") && awaits(c) {
 		d.warn("public_url", "is not set", "set it to the https URL under which Clay reaches "+c.CallbackListen+", or results cannot come back")

@@ -41,6 +41,13 @@ type Config struct {
 	AllowInsecure bool `yaml:"allow_insecure"`
 	// Retention says how long finished records are kept.
 	Retention Retention `yaml:"retention"`
+	// TimeZone is the one in which the days and months of budgets and of the usage are counted, such as Europe/Berlin.
+	// Default UTC.
+	TimeZone string `yaml:"time_zone"`
+	// KeyBudgets bound what API keys spend, by the keys' IDs (key_…). Default none.
+	KeyBudgets map[string]Budget `yaml:"key_budgets"`
+	// PersonalDomains are further domains that count as personal, beside the known ones: see [Table.RefusePersonal].
+	PersonalDomains Fields `yaml:"personal_domains"`
 	// Log says what is logged, and how.
 	Log Log `yaml:"log"`
 	// Workspaces are the Clay workspaces, by name. Nothing is shared between two of them.
@@ -90,6 +97,9 @@ type Workspace struct {
 	Pace Pace `yaml:"pace"`
 	// APIPace bounds all calls of the Public API: starts, questions, pages of results.
 	APIPace APIPace `yaml:"api_pace"`
+	// Budget bounds what is spent on all of its targets, and by calls of its Public API that are passed through. Default
+	// none.
+	Budget Budget `yaml:"budget"`
 	// DropIn names the targets that answer clients of Clay's Enterprise endpoints.
 	DropIn DropIn `yaml:"drop_in"`
 	// Tables are tables with webhook sources, by name.

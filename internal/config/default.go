@@ -25,6 +25,7 @@ const (
 	DefaultLinger         = 200 * time.Millisecond
 	DefaultBulkFrom       = 1000
 	DefaultRunTimeout     = day
+	DefaultTimeZone       = "UTC"
 )
 
 // defaulter is a part of the configuration that does not start at its zero value.
@@ -32,7 +33,7 @@ type defaulter interface{ setDefaults() }
 
 func (c *Config) setDefaults() {
 	*c = Config{
-		Listen: DefaultListen, CallbackListen: DefaultCallbackListen,
+		TimeZone: DefaultTimeZone, Listen: DefaultListen, CallbackListen: DefaultCallbackListen,
 		Retention: Retention{Bodies: DefaultBodies, Metadata: DefaultMetadata, Audit: DefaultAudit},
 		Log:       Log{Level: Info, Format: Auto}, CallbackURLs: CallbackURLs{Timeout: DefaultDestinationTimeout},
 	}
@@ -40,6 +41,7 @@ func (c *Config) setDefaults() {
 
 func (w *Workspace) setDefaults() {
 	*w = Workspace{
+		Budget:  Budget{OnExhausted: HoldBack},
 		BaseURL: DefaultBaseURL, Pace: Pace{PerSecond: DefaultPerSecond, Burst: DefaultBurst},
 		APIPace: APIPace{PerSecond: DefaultAPIPerSecond, Burst: DefaultAPIBurst},
 	}
@@ -47,6 +49,7 @@ func (w *Workspace) setDefaults() {
 
 func (t *Table) setDefaults() {
 	*t = Table{
+		Budget:       Budget{OnExhausted: HoldBack},
 		AwaitsResult: true, MaxAge: DefaultMaxAge, EmptyMaxAge: DefaultEmptyMaxAge, OnConflict: Join,
 		ResultTimeout: DefaultResultTimeout, OnUpdate: Fill, IDField: DefaultIDField,
 	}
@@ -55,11 +58,12 @@ func (t *Table) setDefaults() {
 func (w *Webhook) setDefaults() { *w = Webhook{Limit: DefaultWebhookLimit} }
 
 func (l *Lookup) setDefaults() {
-	*l = Lookup{MaxAge: DefaultMaxAge, EmptyMaxAge: DefaultEmptyMaxAge, OnConflict: Join, OnUncertain: Resend}
+	*l = Lookup{Budget: Budget{OnExhausted: HoldBack}, MaxAge: DefaultMaxAge, EmptyMaxAge: DefaultEmptyMaxAge, OnConflict: Join, OnUncertain: Resend}
 }
 
 func (r *Routine) setDefaults() {
 	*r = Routine{
+		Budget: Budget{OnExhausted: HoldBack},
 		Linger: DefaultLinger, BulkFrom: DefaultBulkFrom, ResultTimeout: DefaultRunTimeout, OnUncertain: Hold,
 		MaxAge: DefaultMaxAge, EmptyMaxAge: DefaultEmptyMaxAge, OnConflict: Join,
 	}

@@ -87,6 +87,11 @@ func keys(v reflect.Value, path string, into map[string]string) {
 		switch part := field.Type(); {
 		case part == reflect.TypeFor[Defaults](): // those of a workspace
 		case part == secretType || part == fieldsType || part == inputsType:
+		case part == reflect.TypeFor[Budget]() || part == reflect.TypeFor[Cost](): // described once, wherever it stands
+			keys(field, key[strings.LastIndex(key, ".")+1:], into)
+		case part == reflect.TypeFor[Allowance]():
+			keys(field, "budget.METER", into)
+		case part == reflect.TypeFor[map[string]Budget]():
 		case part.Kind() == reflect.Struct:
 			keys(field, key, into)
 		case part.Kind() == reflect.Map:
@@ -108,6 +113,9 @@ func written(v reflect.Value) string {
 	case time.Duration:
 		return spell(value)
 	case bool, int, float64:
+		if value == 0.0 { // no limit
+			return ""
+		}
 		return fmt.Sprint(value)
 	}
 	if v.Kind() == reflect.String {

@@ -20,10 +20,13 @@ func TestDefaults(t *testing.T) {
 		Listen: "127.0.0.1:8787", CallbackListen: "127.0.0.1:8788",
 		Retention: Retention{Bodies: 30 * day, Metadata: 90 * day, Audit: 365 * day},
 		Log:       Log{Level: Info, Format: Auto}, CallbackURLs: CallbackURLs{Timeout: 15 * time.Second},
+		TimeZone: "UTC",
 		Workspaces: map[string]Workspace{"main": {
+			Budget:  Budget{OnExhausted: HoldBack},
 			BaseURL: "https://api.clay.com", Pace: Pace{PerSecond: 10, Burst: 10}, APIPace: APIPace{PerSecond: 5, Burst: 5},
 			Tables: map[string]Table{"people": {
 				Webhooks:     []Webhook{{URL: NewSecret(webhookURL, "env:CLAY_WEBHOOK_URL"), Limit: 50_000}},
+				Budget:       Budget{OnExhausted: HoldBack},
 				AwaitsResult: true, MaxAge: 30 * day, EmptyMaxAge: day, OnConflict: Join, ResultTimeout: 30 * time.Minute,
 				OnUncertain: Wait, OnUpdate: Fill, IDField: "claygate_id",
 			}},

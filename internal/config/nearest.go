@@ -11,7 +11,7 @@ import (
 )
 
 // later are keys of the design that this version does not know. They must not be mistaken for slips.
-var later = []string{"budget", "cost", "on_5xx"}
+var later = []string{"on_5xx"}
 
 // unknown reports a key that is not known here, and says what was probably meant.
 func (d *decoder) unknown(path string, key *yaml.Node, here reflect.Type) {

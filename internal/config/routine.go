@@ -31,6 +31,11 @@ type Routine struct {
 	Priority    int           `yaml:"priority"`
 	// Destinations names where the ends of its records are forwarded. Default none.
 	Destinations Fields `yaml:"destinations"`
+	// RefusePersonal is as in [Table].
+	RefusePersonal Fields `yaml:"refuse_personal"`
+	// Cost is what a record costs on average, Budget bounds what is spent on this target alone. Default none.
+	Cost   Cost   `yaml:"cost"`
+	Budget Budget `yaml:"budget"`
 }
 
 // Inputs are names of the record's fields, by the names of a routine's inputs as Clay shows them.

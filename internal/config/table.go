@@ -41,6 +41,12 @@ type Table struct {
 	CallbackSecret Secret `yaml:"callback_secret"`
 	// Destinations names where the ends of its records are forwarded. Default none.
 	Destinations Fields `yaml:"destinations"`
+	// RefusePersonal names fields with an e-mail address or a domain: a record is refused where one of them is of a personal
+	// domain, such as gmail.com, which is paid for and seldom found. Default none.
+	RefusePersonal Fields `yaml:"refuse_personal"`
+	// Cost is what a record costs on average, Budget bounds what is spent on this target alone. Default none.
+	Cost   Cost   `yaml:"cost"`
+	Budget Budget `yaml:"budget"`
 }
 
 // Webhook is one webhook source of a table.
@@ -72,6 +78,11 @@ type Lookup struct {
 	OnUncertain Uncertain `yaml:"on_uncertain"`
 	// Destinations names where the ends of its records are forwarded. Default none.
 	Destinations Fields `yaml:"destinations"`
+	// RefusePersonal is as in [Table].
+	RefusePersonal Fields `yaml:"refuse_personal"`
+	// Cost is what a record costs on average, Budget bounds what is spent on this target alone. Default none.
+	Cost   Cost   `yaml:"cost"`
+	Budget Budget `yaml:"budget"`
 }
 
 // Fields are names of a record's fields. In YAML one name, or a list.

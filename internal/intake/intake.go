@@ -22,6 +22,8 @@ type Target struct {
 	DedupeBy []string
 	// TicketField is the payload's extra field; [ledger.TicketField] by default. Input that has it is refused.
 	TicketField string
+	// Personal refuses records of personal domains. The zero Guard refuses none.
+	Personal Guard
 	// Priority is that of items which ask for none.
 	Priority int
 	// Await says that a result of each record is awaited. Loads decide that for themselves.
@@ -82,6 +84,9 @@ func (in *Intake) submission(t Target, fields json.RawMessage, dedupeBy []string
 	members, err := check(t, fields)
 	if err != nil {
 		return ledger.Submission{}, &ledger.Error{Kind: ledger.Invalid, Op: "accept", Message: err.Error()}
+	}
+	if err := t.Personal.check(members); err != nil {
+		return ledger.Submission{}, err
 	}
 	id, err := uuid.NewV7()
 	if err != nil {

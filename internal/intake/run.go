@@ -21,6 +21,7 @@ type RunStore interface {
 type RunOptions struct {
 	Target string
 	Load   ledger.LoadID
+	APIKey string // the ID of the API key that hands the rows in; "" for none
 	// Await says that a result of each row is awaited.
 	Await bool
 	// DedupeBy names the fields that make two rows the same work. Nil for the target's; empty for none.
@@ -68,7 +69,7 @@ func (in *Intake) Run(ctx context.Context, store RunStore, o RunOptions) (*Run, 
 // passed over.
 func (r *Run) Submission(fields json.RawMessage) (ledger.Submission, error) {
 	s, err := r.rows.Submission(fields)
-	s.Await, s.MaxAge, s.ResultTimeout = r.Await, r.MaxAge, r.ResultTimeout
+	s.Await, s.MaxAge, s.ResultTimeout, s.APIKey = r.Await, r.MaxAge, r.ResultTimeout, r.APIKey
 	return s, err
 }
 

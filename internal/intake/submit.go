@@ -29,6 +29,8 @@ type Item struct {
 	// DedupeBy names the fields that make it the same work as others where those of its target say nothing. None by default.
 	DedupeBy []string
 
+	APIKey string // the ID of the API key that hands it in; "" for none
+
 	Once *ledger.Once // its idempotency key, nil for none
 }
 
@@ -115,6 +117,7 @@ func (in *Intake) item(t Target, item Item) (ledger.Submission, error) {
 		}
 	}
 	s.Metadata, s.Priority, s.Await = item.Metadata, cmp.Or(item.Priority, t.Priority), t.Await
+	s.APIKey = item.APIKey
 	if item.Once != nil {
 		s.Once = &ledger.Once{Key: item.Once.Key, Body: ledger.WorkKey(in.secret, item.Once.Body[:])}
 	}

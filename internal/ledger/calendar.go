@@ -17,6 +17,9 @@ func (c Calendar) in(now time.Time) time.Time {
 	return now.In(c.Zone)
 }
 
+// Now returns the time as the calendar has it.
+func (c Calendar) Now(now time.Time) time.Time { return c.in(now) }
+
 // Day names the day, as 2026-12-01.
 func (c Calendar) Day(now time.Time) string { return c.in(now).Format(dayForm) }
 

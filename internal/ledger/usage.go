@@ -64,15 +64,40 @@ type Charge struct {
 	Workspace string
 	Target    string // whose budget and cost they are; "" for none
 	APIKey    string
-	Items     int
+	Items     int    // [Uncounted] where nobody knows
 	Day       string // when it was paid; filled in by the store
 }
 
-// Bill returns what an item of a call costs, and the accounts that pay.
-func (c *Catalog) Bill(of Charge) (price Cost, accounts []Account) {
-	price = c.targets[of.Target].Price()
+// Uncounted is the number of items of a call that nobody can count: they are in a file that goes past the gateway.
+const Uncounted = -1
+
+// Bill returns what an item of a call costs, and the accounts that pay. The error, kind Conflict, says that they have a
+// budget in what nobody knows of the call.
+func (c *Catalog) Bill(of Charge) (price Cost, accounts []Account, err error) {
+	price, accounts = c.targets[of.Target].Price(), c.payingFor(of)
+	switch {
+	case of.Items < 0 && len(accounts) > 0:
+		return price, accounts, &Error{
+			Kind: Conflict, Op: "charge", Message: "how many items it has cannot be seen, and there is a budget to pay from: that of the " + accounts[0].String(),
+			Hint: "start runs whose items are in the request, or hand the records in to the target",
+		}
+	case of.Target == "":
+		for _, a := range accounts {
+			if limits := a.Budget.Day.Plus(a.Budget.Month); limits.Actions > 0 || limits.Credits > 0 {
+				return price, accounts, &Error{
+					Kind: Conflict, Op: "charge", Message: "what it costs is not known, and there is a budget in actions or data credits: that of the " + a.String(),
+					Hint: "make the routine a target of the configuration, with its cost",
+				}
+			}
+		}
+	}
+	return price, accounts, nil
+}
+
+// payingFor returns the accounts that pay for a call.
+func (c *Catalog) payingFor(of Charge) (accounts []Account) {
 	if of.Target != "" {
-		return price, c.PayingAll(of.Target, of.APIKey)
+		return c.PayingAll(of.Target, of.APIKey)
 	}
 	if b := c.budgets.Workspaces[of.Workspace]; !b.IsZero() {
 		accounts = append(accounts, Account{Purse{OfWorkspace, of.Workspace}, b})
@@ -80,7 +105,7 @@ func (c *Catalog) Bill(of Charge) (price Cost, accounts []Account) {
 	if a, ok := c.PayingKey(of.APIKey); ok {
 		accounts = append(accounts, a)
 	}
-	return price, accounts
+	return accounts
 }
 
 // TooDear returns why a call is not made; short is nil when the budgets would pay for some of its items.

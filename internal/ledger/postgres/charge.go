@@ -11,7 +11,11 @@ func (s *Store) Charge(ctx context.Context, c ledger.Charge) (ledger.Charge, err
 	return ask(ctx, s, "charge", &call{phase: claiming}, func(t *tx) (ledger.Charge, error) {
 		paid := c
 		paid.Day = t.catalog.Calendar().Day(t.now)
-		price, accounts := t.catalog.Bill(paid)
+		price, accounts, err := t.catalog.Bill(paid)
+		if err != nil {
+			return paid, err
+		}
+		paid.Items = max(paid.Items, 0)
 		if len(accounts) > 0 {
 			if err := t.pay(); err != nil {
 				return paid, err
@@ -32,7 +36,7 @@ func (s *Store) Charge(ctx context.Context, c ledger.Charge) (ledger.Charge, err
 // Refund implements [ledger.Money].
 func (s *Store) Refund(ctx context.Context, paid ledger.Charge) error {
 	return s.do(ctx, "refund", func(t *tx) error {
-		price, _ := t.catalog.Bill(paid)
+		price, _, _ := t.catalog.Bill(paid) // it was paid
 		t.addUsage(paid.Of(), ledger.Usage{Spent: price.Times(-paid.Items)})
 		t.relieve()
 		return nil

@@ -12,7 +12,11 @@ func (s *Store) Charge(ctx context.Context, c ledger.Charge) (ledger.Charge, err
 	err := s.do(ctx, "charge", func(t *tx) error {
 		c := c
 		c.Day = t.catalog.Calendar().Day(t.now)
-		price, accounts := t.catalog.Bill(c)
+		price, accounts, err := t.catalog.Bill(c)
+		if err != nil {
+			return err
+		}
+		c.Items = max(c.Items, 0)
 		room, short, err := t.room(accounts, price, c.Items)
 		if err != nil {
 			return err
@@ -37,7 +41,7 @@ func (s *Store) Charge(ctx context.Context, c ledger.Charge) (ledger.Charge, err
 // Refund implements [ledger.Money].
 func (s *Store) Refund(ctx context.Context, paid ledger.Charge) error {
 	return s.do(ctx, "refund", func(t *tx) error {
-		price, _ := t.catalog.Bill(paid)
+		price, _, _ := t.catalog.Bill(paid) // it was paid
 		t.addUsage(paid.Of(), ledger.Usage{Spent: price.Times(-paid.Items)})
 		t.relieve()
 		return nil
