@@ -97,7 +97,12 @@ func (f *gatewayFlags) idle(s Streams, path string) app.Config {
 	for i := range run.Targets {
 		run.Targets[i].Webhooks, run.Targets[i].Lookup = nil, nil // whatever Clay they are of, nothing goes there
 	}
-	return app.Config{Ledger: path, Targets: run.Targets, Destinations: run.Destinations, Passive: true, Version: version()}
+	for workspace := range run.PublicAPI { // which routines need to have; their names say which workspaces there are
+		run.PublicAPI[workspace] = app.PublicAPI{Key: "unused"}
+	}
+	return app.Config{
+		Ledger: path, Targets: run.Targets, PublicAPI: run.PublicAPI, Destinations: run.Destinations, Passive: true, Version: version(),
+	}
 }
 
 // answers reports whether a process listens on a socket.
