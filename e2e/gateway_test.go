@@ -45,9 +45,8 @@ func gatewayOf(b *table, timeout string, extra ...string) *gateway {
 	t.Helper()
 	g := &gateway{
 		table: b, user: newEndpoint(t), api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
-		http: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
-	t.Cleanup(g.http.CloseIdleConnections)
+	g.http = listening(t, g.environment()...)
 	g.config = filepath.Join(g.dir, "claygate.yaml")
 	g.configure(g.config, settings{g.api, g.callback, g.ledger(), timeout, strings.Join(extra, "")})
 	return g
@@ -75,7 +74,7 @@ func (g *gateway) serve(env ...string) *child {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return launch(g.t, path, append(env, g.environment()...), "serve", "--config", g.config, "--log-level", "info")
+	return launch(g.t, path, append(env, g.environment()...), "serve", "--config", g.config, "--log-level", "debug")
 }
 
 // environment is what the configuration refers to.

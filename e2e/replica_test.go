@@ -86,7 +86,7 @@ func (n *node) start() {
 	if err != nil {
 		n.of.t.Fatal(err)
 	}
-	n.child = launch(n.of.t, path, n.of.environment(), "serve", "--config", n.config, "--log-level", "info")
+	n.child = launch(n.of.t, path, n.of.environment(), "serve", "--config", n.config, "--log-level", "debug")
 	n.untilReady()
 }
 
@@ -130,7 +130,7 @@ func (r *replicas) startAll() {
 		r.t.Fatal(err)
 	}
 	for _, n := range r.nodes {
-		n.child = launch(r.t, path, r.environment(), "serve", "--config", n.config, "--log-level", "info")
+		n.child = launch(r.t, path, r.environment(), "serve", "--config", n.config, "--log-level", "debug")
 	}
 	for _, n := range r.nodes {
 		n.untilReady()

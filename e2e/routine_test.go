@@ -28,9 +28,7 @@ func newRoutine(t *testing.T) *gateway {
 	dir, callback := t.TempDir(), freeAddress(t)
 	g := &gateway{
 		table: &table{t: t, dir: dir, callback: callback}, api: freeAddress(t), acknowledged: map[string]string{}, ended: map[string]bool{},
-		http: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
-	t.Cleanup(g.http.CloseIdleConnections)
 	g.clay = claytest.New(t, claytest.Options{
 		Misses: -1, Keep: -1, JournalAll: true, Journal: filepath.Join(dir, "clay.journal"),
 		PublicAPI: claytest.PublicAPI{
@@ -46,7 +44,8 @@ func newRoutine(t *testing.T) *gateway {
 	if err := os.WriteFile(g.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	g.env = []string{"KEY=key", "SECRET=" + secret}
+	g.env = []string{"KEY=key-of-the-workspace", "SECRET=" + secret}
+	g.http = listening(t, g.env...)
 	return g
 }
 

@@ -198,6 +198,7 @@ func launch(t *testing.T, path string, env []string, args ...string) *child {
 		_ = c.cmd.Wait() // its exit code is in ProcessState
 		close(c.ended)
 	}()
+	c.watch(env)
 	t.Cleanup(c.kill)
 	return c
 }
