@@ -15,6 +15,7 @@ func (s *Server) handler() http.Handler {
 	s.enterpriseRoutes(mux)
 	s.publicRoutes(mux)
 	s.fileRoutes(mux)
+	s.toolRoutes(mux)
 	mux.Handle(ControlPath, s.control())
 	mux.HandleFunc("/", s.serve(func(*arrival) answer { return notFound() }))
 	return mux

@@ -98,6 +98,12 @@ func TestWhoamiOfAConfiguration(t *testing.T) {
 func TestRoutines(t *testing.T) {
 	t.Parallel()
 	w := newRoutineWorld(t, quick)
+	if r := w.run("routines"); r.code != exitOK || strings.Count(r.out, "\n") != 2 || !strings.Contains(r.out, `"id":"function:t_demo"`) {
+		t.Errorf("of the emulator: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+	if err := w.clay.SetFaults(claytest.Fault{Kind: claytest.Answer, Status: []int{404}, Path: "/tools"}); err != nil {
+		t.Fatal(err)
+	}
 	if r := w.run("routines"); r.code != exitNotFound || !strings.Contains(r.err, "Open the function in Clay") {
 		t.Errorf("where Clay does not list them: exit %d\n%s", r.code, r.err)
 	}
