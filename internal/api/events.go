@@ -48,6 +48,9 @@ func (s *server) events(c *call) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
+		if s.still(c) != nil {
+			return nil
+		}
 		more, err := s.catchUp(st)
 		if err != nil {
 			return nil // the client left, or comes back and asks from where it was

@@ -92,7 +92,7 @@ func (s *server) exportTarget(c *call, target string) error {
 		if _, err := c.w.Write(text); err != nil || len(records) < q.Max {
 			return err
 		}
-		if err := s.Stop.Err(); err != nil {
+		if err := cmp.Or(s.Stop.Err(), s.still(c)); err != nil {
 			return err
 		}
 		q.Before = records[len(records)-1].ID

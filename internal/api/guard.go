@@ -83,6 +83,21 @@ func (s *server) admit(c *call) error {
 	return nil
 }
 
+// still refuses a caller who was let in and whose key has been revoked since: what goes on for long asks again.
+func (s *server) still(c *call) error {
+	if c.who.key == nil {
+		return nil
+	}
+	keys, err := s.keys.current(c.Context())
+	if err != nil {
+		return err
+	}
+	if _, ok := keys.valid[c.who.key.Hash]; !ok {
+		return refusal(unauthorized, "the API key was revoked")
+	}
+	return nil
+}
+
 // greet lets in whoever could call at all: without keys in the ledger that is this machine.
 func (s *server) greet(c *call) error {
 	if s.Trusted {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/claygate/claygate/internal/api"
@@ -202,4 +203,55 @@ func TestWorkspaceKeys(t *testing.T) {
 			t.Errorf("%s: %d %s", body, got.status, got.body)
 		}
 	}
+}
+
+// An ingest key whose target has gone feeds nothing: it fed the target of that name that another workspace has.
+func TestIngestKeyOfATargetThatWent(t *testing.T) {
+	w := newTenants(t)
+	key := decode[struct {
+		Key        string
+		IngestPath string `json:"ingest_path"`
+	}](t, w.do("POST", "/v1/keys", `{"ingest":"house"}`, w.admin))
+	w.configured = slices.Clone(w.configured)
+	w.configured[0].Name = "zeta/house"
+	const row = `{"email":"a@example.com"}`
+	bearer := "Authorization: Bearer " + key.Key
+	for _, got := range []reply{
+		w.do("POST", key.IngestPath, row), w.do("POST", "/v3/sources/webhook/house", row, bearer),
+		w.do("POST", "/v1/targets/house/records", `{"fields":`+row+`}`, bearer),
+	} {
+		if got.status != 404 {
+			t.Errorf("answered %d: %s", got.status, got.body)
+		}
+	}
+	if len(w.records) > 0 {
+		t.Errorf("another workspace was fed: %v", w.records)
+	}
+}
+
+// A stream ends with its key: it went on for as long as its client kept the connection.
+func TestRevokedKeyHearsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, setup{guarded: true})
+		admin, _ := g.minted(`{"scopes":["admin"]}`, "")
+		key, id := g.minted(`{"scopes":["read"],"targets":["people"]}`, admin)
+		hears := g.listen("/v1/events", key)
+		revoked := g.listen("/v1/events", key)
+		g.do("POST", "/v1/targets/people/pause", "", admin)
+		synctest.Wait()
+		if got := hears.told(); len(got) != 1 {
+			t.Errorf("with its key it heard %v", got)
+		}
+		g.do("DELETE", "/v1/keys/"+id, "", admin)
+		time.Sleep(time.Second)
+		g.do("POST", "/v1/targets/people/resume", "", admin)
+		select {
+		case <-revoked.over:
+		case <-time.After(time.Second):
+			t.Error("the stream goes on")
+		}
+		if got := revoked.told(); len(got) != 1 {
+			t.Errorf("with its key revoked it heard %v", got)
+		}
+	})
 }

@@ -193,3 +193,43 @@ func planted(t *testing.T, n int, secret string) (string, bool) {
 	}
 	return string(text), true
 }
+
+// FuzzFolder feeds the loader any defaults and any file of a workspace. Of what [FuzzLoad] holds the loader to nothing changes,
+// and whatever is wrong with a file is said of that file.
+func FuzzFolder(f *testing.F) {
+	f.Add([]byte("defaults: {tables: {people: {dedupe_by: [a]}}}"), []byte(acme))
+	for _, seed := range seeds(f) {
+		f.Add([]byte("defaults: {pace: {burst: 2}}"), []byte(seed))
+		f.Add([]byte(seed), []byte(acme))
+	}
+	f.Fuzz(func(t *testing.T, main, file []byte) {
+		s := Source{
+			Path: "claygate.yaml",
+			Getenv: func(name string) string {
+				if strings.HasPrefix(name, "CLAYGATE_L") {
+					return ""
+				}
+				return canary
+			},
+			ReadDir: func(string) ([]string, error) { return []string{"acme.yaml"}, nil },
+			ReadFile: func(name string) ([]byte, error) {
+				switch filepath.ToSlash(name) {
+				case "claygate.yaml":
+					return main, nil
+				case "workspaces.d/acme.yaml":
+					return file, nil
+				}
+				return []byte(canary + "\n"), nil
+			},
+		}
+		c, err := Load(s)
+		again, errAgain := Load(s)
+		if diff := cmp.Diff(c, again, opaque); diff != "" || fmt.Sprint(err) != fmt.Sprint(errAgain) {
+			t.Fatalf("a second reading differs: %s\n%v\n%v", diff, err, errAgain)
+		}
+		checkSaid(t, c, err)
+		if err == nil {
+			checkSound(t, c)
+		}
+	})
+}
