@@ -61,9 +61,12 @@ func Start(t testing.TB, o Options) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.remove)
+	t.Cleanup(c.Remove)
 	return c
 }
+
+// Launch is Start, for a program that is no test: it calls [Cluster.Remove] at its end.
+func Launch(o Options) (*Cluster, error) { return start(o) }
 
 var shared struct {
 	sync.Mutex
@@ -95,7 +98,7 @@ type Tests struct{ *testing.M }
 func (t Tests) Run() int {
 	code := t.M.Run()
 	if shared.cluster != nil {
-		shared.cluster.remove()
+		shared.cluster.Remove()
 	}
 	return code
 }
@@ -115,12 +118,19 @@ func (c *Cluster) DSN(database string) string {
 // Database makes a new, empty database and returns how it is reached. It goes when the cluster does.
 func (c *Cluster) Database(t testing.TB) (dsn string) {
 	t.Helper()
-	name := fmt.Sprintf("test%d", c.names.Add(1))
-	// As a copy of its files, which is faster than writing all of it ahead, the default since PostgreSQL 15.
-	if _, err := c.psql("postgres", "CREATE DATABASE "+name+" OWNER "+User+" STRATEGY file_copy"); err != nil {
+	dsn, err := c.Create()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return c.DSN(name)
+	return dsn
+}
+
+// Create is Database, for a program that is no test.
+func (c *Cluster) Create() (dsn string, err error) {
+	name := fmt.Sprintf("test%d", c.names.Add(1))
+	// As a copy of its files, which is faster than writing all of it ahead, the default since PostgreSQL 15.
+	_, err = c.psql("postgres", "CREATE DATABASE "+name+" OWNER "+User+" STRATEGY file_copy")
+	return c.DSN(name), err
 }
 
 // SQL runs statements in the database of a DSN, as the cluster's superuser, and returns what they print: rows as lines,
@@ -177,8 +187,8 @@ func (c *Cluster) stop(mode string) error {
 	return p.end(sig)
 }
 
-// remove ends the server and removes the cluster's files.
-func (c *Cluster) remove() {
+// Remove ends the server and removes the cluster's files.
+func (c *Cluster) Remove() {
 	if err := c.stop("immediate"); err != nil {
 		fmt.Fprintln(os.Stderr, "pgtest:", err)
 	}
@@ -197,7 +207,7 @@ func start(o Options) (c *Cluster, err error) {
 	c = &Cluster{dir: dir, bin: bin}
 	defer func() {
 		if err != nil {
-			c.remove()
+			c.Remove()
 		}
 	}()
 	if err := give(dir); err != nil {
