@@ -36,6 +36,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	config.ConnConfig.AfterConnect = s.recognise
 	s.writer.config = config.ConnConfig
 	if err := s.open(ctx); err != nil {
 		s.release()
@@ -81,6 +82,9 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	if err := unfinished(ctx, conn); err != nil {
+		return err
+	}
+	if err := s.identify(ctx, conn); err != nil {
 		return err
 	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, s.config); err != nil {

@@ -51,19 +51,20 @@ type Options struct {
 
 // Store is a [ledger.Store] in a PostgreSQL database.
 type Store struct {
-	catalog atomic.Pointer[ledger.Catalog] // see [Store.Configure]
-	hub     *ledger.Hub
-	log     *slog.Logger
-	given   func() time.Time // see Options.Now
-	offset  atomic.Int64     // of the database's clock from ours, in nanoseconds
-	config  *pgxpool.Config
-	pool    *pgxpool.Pool // for reading
-	writer  writer
-	group   *ledger.Group[*batch]
-	news    *news
-	shard   int64
-	closed  atomic.Bool
-	stop    sync.Once
+	catalog  atomic.Pointer[ledger.Catalog] // see [Store.Configure]
+	hub      *ledger.Hub
+	log      *slog.Logger
+	given    func() time.Time // see Options.Now
+	offset   atomic.Int64     // of the database's clock from ours, in nanoseconds
+	config   *pgxpool.Config
+	pool     *pgxpool.Pool // for reading
+	writer   writer
+	group    *ledger.Group[*batch]
+	news     *news
+	shard    int64
+	identity atomic.Pointer[string] // of the ledger, once it is known; see recognise
+	closed   atomic.Bool
+	stop     sync.Once
 }
 
 var _ ledger.Store = (*Store)(nil)
