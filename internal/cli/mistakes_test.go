@@ -193,12 +193,13 @@ var passing = regexp.MustCompile(`(?m)^(\d+/\d+ · |stopped sending|waiting for 
 
 // transcript is what a command came to, with the names of this world replaced.
 func (w *world) transcript(name string, args []string, r result) string {
+	ours := regexp.MustCompile(`(this version knows )\d+`) // each step of the schema adds one
 	others := regexp.MustCompile(`127\.0\.0\.1:[1-9]\d{2,}`)
 	tidy := func(text string) string {
 		text = strings.NewReplacer(
 			w.dir, "$HOME", w.clay.URL(), "$CLAY", strings.TrimPrefix(w.clay.URL(), "http://"), "$CLAY", w.callback, "$CALLBACK",
 		).Replace(passing.ReplaceAllString(text, ""))
-		return others.ReplaceAllString(text, "127.0.0.1:$$PORT")
+		return ours.ReplaceAllString(others.ReplaceAllString(text, "127.0.0.1:$$PORT"), "${1}N")
 	}
 	line := strings.ReplaceAll(strings.Join(args, " "), " --callback-listen "+w.callback+" --pace 1000", "")
 	text := fmt.Sprintf("== %s\n$ claygate %s\n%s", name, tidy(line), tidy(r.err))
