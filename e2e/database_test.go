@@ -119,7 +119,22 @@ func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t, pgtest.Start(t, pgtest.Options{Volatile: true}), 3)
 	r.startAll()
-	ctx, stop := context.WithCancel(t.Context())
+	wait := r.twiceEach(t.Context())
+	for range 2 {
+		for _, n := range r.nodes {
+			r.more(30)
+			r.must(n.cmd.Process.Signal(os.Interrupt))
+			n.mustEnd(0)
+			n.start()
+		}
+	}
+	wait()
+	t.Log(r.settle())
+}
+
+// twiceEach has callers hand records in, who try once more when they are not answered, until wait is called.
+func (r *replicas) twiceEach(ctx context.Context) (wait func()) {
+	ctx, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	for caller := range 4 {
 		all.Go(func() {
@@ -129,16 +144,21 @@ func TestRollingRestart(t *testing.T) {
 			}
 		})
 	}
-	for range 2 {
-		for _, n := range r.nodes {
-			r.must(n.cmd.Process.Signal(os.Interrupt))
-			n.mustEnd(0)
-			n.start()
+	return func() { stop(); all.Wait() }
+}
+
+// more waits until so many more records were acknowledged.
+func (r *replicas) more(n int) {
+	acknowledged := func() int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.acknowledged)
+	}
+	for want, began := acknowledged()+n, time.Now(); acknowledged() < want; pause(r.t.Context(), 5*time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			r.t.Fatalf("%d records are acknowledged, and no more come", acknowledged())
 		}
 	}
-	stop()
-	all.Wait()
-	t.Log(r.settle())
 }
 
 // twice hands a record in, and once more when it was not taken.

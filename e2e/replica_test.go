@@ -35,6 +35,7 @@ type node struct {
 	of      *replicas
 	config  string
 	api     string
+	binary  string // "" for this version's
 	network *proxy
 }
 
@@ -82,12 +83,18 @@ func (r *replicas) readDatabase() books {
 // start starts a replica and waits until it takes requests.
 func (n *node) start() {
 	n.of.t.Helper()
+	n.launch()
+	n.untilReady()
+}
+
+// launch starts its process.
+func (n *node) launch() {
+	n.of.t.Helper()
 	path, err := binary()
 	if err != nil {
 		n.of.t.Fatal(err)
 	}
-	n.child = launch(n.of.t, path, n.of.environment(), "serve", "--config", n.config, "--log-level", "debug")
-	n.untilReady()
+	n.child = launch(n.of.t, cmp.Or(n.binary, path), n.of.environment(), "serve", "--config", n.config, "--log-level", "info")
 }
 
 func (n *node) untilReady() {
@@ -125,12 +132,8 @@ func (n *node) freeze(d time.Duration) {
 // startAll starts all replicas together: one of them makes the tables.
 func (r *replicas) startAll() {
 	r.t.Helper()
-	path, err := binary()
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	for _, n := range r.nodes {
-		n.child = launch(r.t, path, r.environment(), "serve", "--config", n.config, "--log-level", "debug")
+		n.launch()
 	}
 	for _, n := range r.nodes {
 		n.untilReady()
