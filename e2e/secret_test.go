@@ -44,7 +44,7 @@ func newPlanted(t *testing.T) *planted {
 		"PUBLIC=canary-public-api-key", "ENTERPRISE=canary-enterprise-key", "COMPLETION=whsec_Y2FuYXJ5LWNvbXBsZXRpb24=", "SIGNING=" + signing,
 		"HOOKS=whsec_Y2FuYXJ5LW9mLWNhbGxiYWNrLXVybHMtMTIzNDU2", "FORMER=whsec_Y2FuYXJ5LW9mLWEtZm9ybWVyLXNlY3JldC0xMjM0NTY3", "CRM=Bearer canary-crm-token",
 		"USER_URL=" + p.user.URL + "/canary-destination-path", "CRM_URL=http://127.0.0.1:1/canary-crm-path?key=canary-crm-query",
-		"DSN=postgres://canary:canary-database-password@127.0.0.1:1/warehouse",
+		"ALERTS=http://127.0.0.1:1/services/canary-alerts-url", "DSN=postgres://canary:canary-database-password@127.0.0.1:1/warehouse",
 	}
 	p.secrets = append(secretsIn(p.env), "canary-crm-query", "canary-callback-url")
 	text := fmt.Sprintf(`listen: %s
@@ -53,6 +53,7 @@ public_url: http://%s
 ledger: %s
 allow_insecure: true
 callback_urls: {secret: env:HOOKS, allow_private: true}
+alerts: {url: env:ALERTS, allow_private: true}
 destinations:
   user: {webhook: {url: env:USER_URL, secret: env:SIGNING, former_secret: env:FORMER}, failures: true, allow_private: true}
   crm: {http: {url: env:CRM_URL, headers: {Authorization: env:CRM}}, allow_private: true}

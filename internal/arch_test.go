@@ -64,7 +64,7 @@ var rules = map[string]rule{
 	"internal/routine":                {stdOnly: true, ours: []string{"clay"}},
 	"internal/doctor":                 {},
 	// The only wiring: it alone names concrete stores.
-	"internal/app": {ours: slices.Concat(surfaces, verbs, stores, core, point, []string{"internal/config", "internal/expression", "clay/claytest"})},
+	"internal/app": {ours: slices.Concat(surfaces, verbs, stores, core, point, []string{"internal/config", "internal/doctor", "internal/expression", "clay/claytest"})},
 	"internal/cli": {ours: []string{"internal/app", "internal/sheet", "internal/config", "internal/routine", "internal/doctor", "clay", "clay/claytest", "client", "internal/ledger"}},
 	"cmd/claygate": {ours: []string{"internal/cli"}},
 }

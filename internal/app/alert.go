@@ -32,8 +32,11 @@ type alerts struct {
 	hub     *ledger.Hub
 	log     *slog.Logger
 	targets func() []api.Target
+	alarms  *alarms   // nil where nobody is told
+	chat    *notifier // that is told
 
 	after int64 // the last notice that was seen
+	wrong bool  // notices came that are not about records
 	used  map[ledger.Digest]bool
 	end   context.CancelFunc // nil before start
 	done  chan struct{}
@@ -66,6 +69,9 @@ func (a *alerts) start() {
 	ctx, a.end = context.WithCancel(context.Background())
 	a.done, a.used = make(chan struct{}), map[ledger.Digest]bool{}
 	changed, cancel := a.hub.Subscribe(ledger.Announced)
+	if a.chat != nil {
+		a.chat.start()
+	}
 	a.begin(ctx)
 	go func() {
 		defer close(a.done)
@@ -79,6 +85,19 @@ func (a *alerts) stop() {
 	if a.end != nil {
 		a.end()
 		<-a.done
+	}
+	if a.chat != nil {
+		a.chat.stop()
+	}
+}
+
+// alarm tells whoever is to be told what is wrong now.
+func (a *alerts) alarm(ctx context.Context) {
+	if a.chat == nil {
+		return
+	}
+	if open, ok := a.alarms.look(ctx); ok {
+		a.chat.set(open)
 	}
 }
 
@@ -99,6 +118,7 @@ func (a *alerts) begin(ctx context.Context) {
 		}
 	}
 	a.look(ctx)
+	a.alarm(ctx)
 }
 
 func (a *alerts) run(ctx context.Context, changed <-chan struct{}) {
@@ -109,11 +129,16 @@ func (a *alerts) run(ctx context.Context, changed <-chan struct{}) {
 		case <-changed:
 			for a.read(ctx) {
 			}
+			if a.wrong {
+				a.wrong = false
+				a.alarm(ctx)
+			}
 			if !rest(ctx, alertEvery) {
 				return
 			}
 		case <-use.C:
 			a.look(ctx)
+			a.alarm(ctx)
 		case <-ctx.Done():
 			return
 		}
@@ -136,6 +161,10 @@ func (a *alerts) read(ctx context.Context) (more bool) {
 		case ledger.TargetPaused, ledger.TargetRemoved, ledger.BreakerOpened, ledger.AllStopped, ledger.WorkspaceStopped,
 			ledger.BudgetExhausted, ledger.DestinationDisabled, ledger.DeliveryFailed:
 			level = slog.LevelWarn
+		}
+		a.wrong = true // or mended
+		if n.Kind == ledger.BudgetExhausted && a.alarms != nil {
+			a.alarms.overdrawn(n.Target)
 		}
 		a.log.Log(ctx, level, string(n.Kind), "target", n.Target, "reason", n.Reason)
 	}

@@ -110,12 +110,15 @@ func (a *App) open(ctx context.Context) (err error) {
 
 	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: p.intakes})
 	a.alerts = &alerts{store: store, hub: a.Hub, log: a.config.Log, targets: a.served, unreachable: map[string]bool{}}
+	if err := a.ring(); err != nil {
+		return err
+	}
 	a.dispatcher = dispatch.New(dispatch.Options{
 		Store: store, Hub: a.Hub, Lanes: p.catalog.Lanes(), Drivers: p.drivers(a.tickets), Runners: p.runners(),
 		Observe: a.observe, Trouble: a.config.Trouble, Idle: a.config.Idle, Log: a.config.Log,
 	})
 	a.poller.Store(a.newPoller(p))
-	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Refused: a.config.Refused, Log: a.config.Log})
+	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Refused: a.refused, Unmatched: a.alerts.stray, Log: a.config.Log})
 	a.janitor = &janitor{store: store, log: a.config.Log}
 	a.janitor.configure(a.config.Retention)
 	if a.forwarder, err = a.newForwarder(ctx, p); err != nil {

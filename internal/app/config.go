@@ -62,6 +62,8 @@ type Config struct {
 	Trouble func(error)
 	// Idle, when set, is told how long it is until a lane can send again. See [dispatch.Options].
 	Idle func(ledger.LaneID, time.Duration)
+	// Alerts says where it is told what is wrong.
+	Alerts Alerts
 	// Refused, when set, is told of every callback that was refused. It must not block.
 	Refused func(Refusal)
 	// Log receives what happens. Default: nothing.

@@ -21,6 +21,10 @@ func FromConfig(c config.Config) Config {
 		LogAs:     string(c.Log.Level) + ", " + string(c.Log.Format),
 	}
 	out.Budgets = budgets(c)
+	out.Alerts = Alerts{
+		URL: c.Alerts.URL.Reveal(), Private: c.Alerts.AllowPrivate, DeadLetters: c.Alerts.DeadLetters, Callbacks: c.Alerts.Callbacks,
+		Waiting: c.Alerts.OldestWaiting,
+	}
 	out.Destinations, out.Callbacks = destinations(c), callbacks(c.CallbackURLs)
 	for name, w := range c.Workspaces {
 		out.Pace[name] = ledger.Pace{PerSecond: w.Pace.PerSecond, Burst: w.Pace.Burst}

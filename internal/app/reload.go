@@ -128,6 +128,9 @@ func (a *App) restarts(c Config) []string {
 			keys = append(keys, s.key)
 		}
 	}
+	if a.config.Alerts != c.Alerts {
+		keys = append(keys, "alerts")
+	}
 	return keys
 }
 

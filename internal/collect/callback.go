@@ -40,6 +40,8 @@ type Options struct {
 	Log     *slog.Logger // default: none
 	// Refused, when set, is told of every callback that was refused, with what its cell in Clay shows. It must not block.
 	Refused func(Refusal)
+	// Unmatched, when set, is told of every authentic callback that matches no record. It must not block.
+	Unmatched func()
 }
 
 // Refusal is a callback that was refused.
@@ -58,11 +60,12 @@ type Callbacks struct {
 	targets atomic.Pointer[map[string]Target] // replaced whole, see [Callbacks.Configure]
 	log     *slog.Logger
 	refused func(Refusal)
+	strange func()
 }
 
 // New returns the handler for POST [CallbackPath]{target}.
 func New(o Options) *Callbacks {
-	c := &Callbacks{store: o.Store, tickets: o.Tickets, log: o.Log, refused: o.Refused}
+	c := &Callbacks{store: o.Store, tickets: o.Tickets, log: o.Log, refused: o.Refused, strange: o.Unmatched}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -109,6 +112,9 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if applied.Err != nil {
 		c.log.Warn("callback matches no record", "record", entry.Record, "error", applied.Err)
+		if c.strange != nil {
+			c.strange()
+		}
 	} else if r := applied.Record; r.Erased {
 		c.log.Info("nothing is kept of a callback, because its record was erased", "record", r.ID)
 	} else if r.Revision == 0 && !applied.Fresh {

@@ -21,6 +21,7 @@ func (d *decoder) check(c *Config) {
 	d.checkWorkspaces(c)
 	d.checkMoney(c)
 	d.checkDestinations(c)
+	d.checkAlerts(c)
 	if c.PublicURL == "" && d.sound("public_url") && awaits(c) {
 		d.warn("public_url", "is not set", "set it to the https URL under which Clay reaches "+c.CallbackListen+", or results cannot come back")
 	}

@@ -59,6 +59,8 @@ type Config struct {
 	Destinations map[string]Destination `yaml:"destinations"`
 	// CallbackURLs says how the URLs are called that records bring with them.
 	CallbackURLs CallbackURLs `yaml:"callback_urls"`
+	// Alerts says where it is told what is wrong.
+	Alerts Alerts `yaml:"alerts"`
 
 	warnings Problems
 }

@@ -36,6 +36,7 @@ func (c *Config) setDefaults() {
 		TimeZone: DefaultTimeZone, Listen: DefaultListen, CallbackListen: DefaultCallbackListen,
 		Retention: Retention{Bodies: DefaultBodies, Metadata: DefaultMetadata, Audit: DefaultAudit},
 		Log:       Log{Level: Info, Format: Auto}, CallbackURLs: CallbackURLs{Timeout: DefaultDestinationTimeout},
+		Alerts: Alerts{DeadLetters: DefaultDeadLetters, Callbacks: DefaultCallbacks, OldestWaiting: DefaultOldestWaiting},
 	}
 }
 

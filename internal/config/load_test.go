@@ -20,6 +20,7 @@ func TestDefaults(t *testing.T) {
 		Listen: "127.0.0.1:8787", CallbackListen: "127.0.0.1:8788",
 		Retention: Retention{Bodies: 30 * day, Metadata: 90 * day, Audit: 365 * day},
 		Log:       Log{Level: Info, Format: Auto}, CallbackURLs: CallbackURLs{Timeout: 15 * time.Second},
+		Alerts:   Alerts{DeadLetters: 10, Callbacks: 10, OldestWaiting: time.Hour},
 		TimeZone: "UTC",
 		Workspaces: map[string]Workspace{"main": {
 			Budget:  Budget{OnExhausted: HoldBack},

@@ -25,7 +25,8 @@ var variables = map[string]string{
 	"CLAY_WEBHOOK_URL": webhookURL, "OTHER_URL": otherURL, "CLAY_WEBHOOK_TOKEN": "tok-1", "CLAY_ENTERPRISE_API_KEY": "key-1",
 	"CLAYGATE_CALLBACK_SECRET": "hush-1", "CLAY_PUBLIC_API_KEY": "key-2", "CLAY_COMPLETION_SECRET": "whsec_0123456789",
 	"CLAYGATE_SIGNING_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5", "CRM_TOKEN": "Bearer crm-1",
-	"WAREHOUSE_DSN": "postgres://claygate:hush-2@db.example.com/sales?sslmode=verify-full", "PLAIN_DSN": "postgresql://claygate:hush-2@db.example.com/sales",
+	"CLAYGATE_ALERTS_URL": "https://hooks.slack.com/services/hush-2",
+	"WAREHOUSE_DSN":       "postgres://claygate:hush-2@db.example.com/sales?sslmode=verify-full", "PLAIN_DSN": "postgresql://claygate:hush-2@db.example.com/sales",
 	"LOCAL_DSN":     "postgres://claygate:hush-2@127.0.0.1:5432/sales",
 	"FORMER_SECRET": "whsec_OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg3",
 }

@@ -122,3 +122,9 @@ func because(err error) string {
 	}
 	return err.Error()
 }
+
+// Free returns how many bytes can still be written to the disk under a folder.
+func Free(folder string) (uint64, error) {
+	v, err := space(folder)
+	return v.Free, err
+}

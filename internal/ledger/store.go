@@ -122,6 +122,8 @@ type Reader interface {
 	Attempts(ctx context.Context, id RecordID) ([]Attempt, error)
 	// Waiting returns the records of a load that are queued, in no order.
 	Waiting(ctx context.Context, load LoadID) ([]RecordID, error)
+	// Oldest returns for how long the oldest queued record of a target has waited, 0 when none does.
+	Oldest(ctx context.Context, target string) (time.Duration, error)
 	// LoadOf returns the name and target of a load. Kind NotFound when there is none.
 	LoadOf(ctx context.Context, id LoadID) (Load, error)
 	// LoadCounts counts the records of a load.

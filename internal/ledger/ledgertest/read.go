@@ -1,6 +1,8 @@
 package ledgertest
 
 import (
+	"time"
+
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -9,6 +11,7 @@ var readTests = map[string]func(*env){
 	"very many records":              readMany,
 	"attempts":                       readAttempts,
 	"what is not there":              readNothing,
+	"what waits":                     readOldest,
 	"while a writer is busy":         readWhileBusy,
 }
 
@@ -97,4 +100,24 @@ func readWhileBusy(e *env) {
 	e.must(err)
 	close(leave)
 	e.must(<-done)
+}
+
+func readOldest(e *env) {
+	oldest := func() time.Duration {
+		e.Helper()
+		got, err := e.Oldest(e.Context(), people)
+		e.must(err)
+		return got
+	}
+	e.same(time.Duration(0), oldest())
+	e.accept(e.sub(people))
+	e.clock.Advance(time.Hour)
+	e.accept(e.sub(people, priority(9)), e.sub(firms))
+	e.clock.Advance(time.Minute)
+	e.same(time.Hour+time.Minute, oldest())
+	e.accept(e.sub(people))
+	e.claims(ledger.Want{Lane: lane, Max: 1}) // the one of the highest priority
+	e.same(time.Hour+time.Minute, oldest())
+	e.claims(ledger.Want{Lane: lane, Max: 2})
+	e.same(time.Duration(0), oldest())
 }

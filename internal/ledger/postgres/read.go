@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -70,6 +71,16 @@ func (s *Store) Waiting(ctx context.Context, load ledger.LoadID) ([]ledger.Recor
 	ids, err := read(ctx, s, `SELECT id FROM records WHERE state = 'queued' AND wanted_by <> 0 AND wanted_by = $1 AND load = $1`,
 		[]any{int64(load)}, scanID)
 	return ids, s.wrap("read", err)
+}
+
+// Oldest implements [ledger.Reader].
+func (s *Store) Oldest(ctx context.Context, target string) (time.Duration, error) {
+	var waited int64
+	found, err := readOne(ctx, s, `SELECT created_at FROM records WHERE state = 'queued' AND target = $1 ORDER BY id LIMIT 1`, []any{text(target)}, &waited)
+	if err != nil || !found {
+		return 0, s.wrap("read", err)
+	}
+	return max(since(s.now(), waited), 0), nil
 }
 
 // LoadOf implements [ledger.Reader].

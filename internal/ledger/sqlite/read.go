@@ -90,6 +90,16 @@ func (s *Store) Waiting(ctx context.Context, load ledger.LoadID) ([]ledger.Recor
 	return ids, s.wrap("read", err)
 }
 
+// Oldest implements [ledger.Reader].
+func (s *Store) Oldest(ctx context.Context, target string) (time.Duration, error) {
+	var created int64
+	err := s.read.QueryRowContext(ctx, `SELECT created_at FROM records WHERE id = (SELECT min(id) FROM records WHERE state = 'queued' AND target = ?)`, target).Scan(&created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return max(since(s.now(), created), 0), s.wrap("read", err)
+}
+
 // LoadOf implements [ledger.Reader].
 func (s *Store) LoadOf(ctx context.Context, id ledger.LoadID) (ledger.Load, error) {
 	var load ledger.Load
