@@ -32,6 +32,7 @@ type App struct {
 	config     Config
 	dispatcher *dispatch.Dispatcher
 	janitor    *janitor
+	roll       roll
 	alerts     *alerts
 	broken     chan error // holds the one error after which the ledger takes nothing
 	forwarder  *forward.Forwarder
@@ -121,6 +122,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.collector = collect.New(collect.Options{Store: store, Tickets: a.tickets, Targets: p.callbacks, Refused: a.refused, Unmatched: a.alerts.stray, Log: a.config.Log})
 	a.janitor = &janitor{store: store, log: a.config.Log}
 	a.janitor.configure(a.config.Retention)
+	a.roll.log = a.config.Log
+	a.roll.catalog.Store(p.catalog)
 	if a.forwarder, err = a.newForwarder(ctx, p); err != nil {
 		return err
 	}
@@ -156,6 +159,7 @@ func (a *App) Start(only ledger.LoadID) {
 	a.started = true
 	a.poller.Load().Start()
 	a.janitor.start()
+	a.roll.start()
 	if a.config.Socket { // a service, which nobody looks at
 		a.alerts.start()
 	}
@@ -203,6 +207,7 @@ func (a *App) closeAll() error {
 	}
 	if a.janitor != nil {
 		a.janitor.stop()
+		a.roll.stop()
 		a.alerts.stop()
 	}
 	if a.forwarder != nil {

@@ -12,7 +12,11 @@ import (
 // work with as well.
 func (a *App) openLedger(ctx context.Context, c *ledger.Catalog) (ledger.Store, error) {
 	if a.config.Database != "" {
-		return opened(postgres.Open(ctx, postgres.Options{DSN: a.config.Database, Catalog: c, Hub: a.Hub, Log: a.config.Log}))
+		store, err := postgres.Open(ctx, postgres.Options{DSN: a.config.Database, Catalog: c, Hub: a.Hub, Log: a.config.Log})
+		if err == nil {
+			a.roll.store = store
+		}
+		return opened(store, err)
 	}
 	return opened(sqlite.Open(ctx, sqlite.Options{Path: a.config.Ledger, Catalog: c, Hub: a.Hub, Broken: a.breaks}))
 }

@@ -99,6 +99,7 @@ func (a *App) configure(ctx context.Context, c Config) (api.Reloaded, error) {
 	a.Intake.Configure(p.intakes)
 	a.collector.Configure(p.callbacks)
 	a.janitor.configure(c.Retention)
+	a.roll.catalog.Store(p.catalog)
 	a.forwarder.Configure(p.forward)
 	return api.Reloaded{
 		Targets: len(c.Targets), Added: missing(c.Targets, before.config.Targets), Removed: missing(before.config.Targets, c.Targets),

@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -75,4 +78,24 @@ func (c *Catalog) On(lane LaneID) []Target {
 		}
 	}
 	return on
+}
+
+// Digest tells configurations apart: by two catalogs with the same one records come to the same ends. Of conditions it sees
+// only whether there are any.
+func (c *Catalog) Digest() Digest {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(c.targets)) {
+		t := c.targets[name]
+		var runs RunPolicy
+		if t.Runs != nil {
+			runs = *t.Runs
+		}
+		conditional := t.CompleteWhen != nil
+		t.CompleteWhen, t.Runs = nil, nil
+		fmt.Fprintf(h, "%+v %+v %t\n", t, runs, conditional)
+	}
+	for _, lane := range slices.Sorted(maps.Keys(c.lanes)) {
+		fmt.Fprintf(h, "%s %+v\n", lane, c.lanes[lane])
+	}
+	return Digest(h.Sum(nil)[:16])
 }

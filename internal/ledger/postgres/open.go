@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -25,7 +26,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.dial != nil {
 		config.ConnConfig.DialFunc = o.dial
 	}
-	s := &Store{hub: o.Hub, log: o.Log, given: o.Now, config: config, shard: rand.Int64N(shards)}
+	s := &Store{hub: o.Hub, log: o.Log, given: o.Now, config: config, shard: rand.Int64N(shards), name: strconv.FormatUint(rand.Uint64(), 36)}
 	if o.Catalog == nil {
 		o.Catalog = ledger.NewCatalog(nil, nil)
 	}

@@ -62,6 +62,7 @@ type Store struct {
 	group    *ledger.Group[*batch]
 	news     *news
 	shard    int64
+	name     string                 // of this replica, for the others
 	identity atomic.Pointer[string] // of the ledger, once it is known; see recognise
 	closed   atomic.Bool
 	stop     sync.Once
