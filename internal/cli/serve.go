@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -54,12 +55,13 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 	log := serverLog(s, c.Log)
 	run := f.run(c, log)
 	run.Socket, run.Version, run.Log = true, version(), log
+	said := &sync.Map{}
 	run.Source = func() (app.Config, error) {
 		c, err := f.load(s)
 		if err != nil {
 			return app.Config{}, err
 		}
-		f.columns(c, log)
+		f.columns(c, log, said)
 		return f.run(c, log), nil
 	}
 	if f.emulate {
@@ -72,7 +74,7 @@ func serve(ctx context.Context, s Streams, f serveFlags) error {
 	a.Start(0)
 	log.Info("serving", "api", "http://"+a.APIAddr(), "docs", "http://"+a.APIAddr()+"/docs",
 		"callbacks", "http://"+a.CallbackAddr(), "ledger", c.Ledger, "targets", len(run.Targets), "emulated", f.emulate)
-	f.columns(c, log)
+	f.columns(c, log, said)
 	broken := untilInterrupted(ctx, s, a)
 	return errors.Join(broken, stopServing(ctx, s, a, log))
 }
@@ -97,11 +99,15 @@ func (f serveFlags) run(c config.Config, log *slog.Logger) app.Config {
 	return app.FromConfig(c)
 }
 
-// columns logs what Clay has to call.
-func (f serveFlags) columns(c config.Config, log *slog.Logger) {
+// columns logs what Clay has to call, of each column once: there may be hundreds, and reloads.
+func (f serveFlags) columns(c config.Config, log *slog.Logger, said *sync.Map) {
 	for _, t := range c.Targets() {
-		if c.PublicURL != "" && t.Kind == config.KindTable && t.Table.AwaitsResult && !f.emulate {
-			log.Info("its column calls", "target", t.Short(), "url", c.PublicURL+app.CallbackPath+t.Short())
+		url := c.PublicURL + app.CallbackPath + t.Short()
+		if c.PublicURL == "" || t.Kind != config.KindTable || !t.Table.AwaitsResult || f.emulate {
+			continue
+		}
+		if _, again := said.LoadOrStore(url, true); !again {
+			log.Info("its column calls", "target", t.Short(), "url", url)
 		}
 	}
 }

@@ -22,6 +22,9 @@ type decoder struct {
 	within   map[string]bool  // paths around those
 	problems Problems
 	warnings Problems
+
+	workspaces int                  // that there are
+	shared     map[Problem][]string // those in which what the defaults say is a problem
 }
 
 // place is where a value was given: a line of the file, or a variable or flag.
@@ -63,7 +66,11 @@ func (d *decoder) problem(path, message, hint string) Problem {
 		case given && at.origin != "":
 			return Problem{Key: at.origin, Message: message, Hint: hint}
 		case given:
-			return Problem{File: at.file, Line: at.line, Key: d.local(path, at), Message: message, Hint: hint}
+			p := Problem{File: at.file, Line: at.line, Key: d.local(path, at), Message: message, Hint: hint}
+			if at.defaults {
+				d.share(p, path)
+			}
+			return p
 		case around == "":
 			return Problem{File: d.source.Path, Key: path, Message: message, Hint: hint}
 		}

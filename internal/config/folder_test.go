@@ -98,6 +98,7 @@ func TestWorkspaceFileMistakes(t *testing.T) {
 		"in the defaults":  {"defaults:\n  pase: {}\n  pace: {burst: 0}\n", map[string]string{"acme.yaml": acme, "b.yaml": "tables: {p: {webhooks: [{url: env:OTHER_URL}]}}\n"}, []string{`claygate.yaml:2: defaults: unknown key "pase"; did you mean pace?`, "claygate.yaml:3: defaults.pace.burst: 0 is less than 1, the least it can be"}},
 		"a hidden secret":  {"defaults: {public_api_key: key_abc}\n", map[string]string{"acme.yaml": acme}, []string{"claygate.yaml:1: defaults.public_api_key: is a secret and must not stand in this file (it is not shown here); put it into an environment variable and write env:NAME, or into a file of its own and write file:PATH"}},
 		"two files":        {main, map[string]string{"a.yaml": "x: 1\n" + acme, "b.yaml": acme + "y: 1\n"}, []string{"workspaces.d/a.yaml:1: unknown key \"x\"; known here: ", "workspaces.d/b.yaml:4: unknown key \"y\"; known here: ", "workspaces.d/b.yaml:3: tables.people.webhooks[0].url: is the same webhook as workspaces.a"}},
+		"for some":         {"defaults: {drop_in: {people: mail}}\n", map[string]string{"acme.yaml": acme, "b.yaml": "routines: {mail: {routine: \"function:t_1\"}}\npublic_api_key: env:CLAY_PUBLIC_API_KEY\n"}, []string{"claygate.yaml:1: defaults.drop_in.people: there is no target \"mail\" in this workspace (in acme)"}},
 		"defaults no map":  {"defaults: 1\n", map[string]string{"acme.yaml": acme}, []string{"claygate.yaml:1: defaults: is a number where a map is expected; write it as key: value, indented below"}},
 	}
 	for name, tt := range tests {
@@ -119,6 +120,16 @@ func TestWorkspaceFileMistakes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whoever checks a workspace's file is told what to check.
+func TestWorkspaceFileAlone(t *testing.T) {
+	s := beside("log: {}", map[string]string{"acme.yaml": acme}).source()
+	s.Path = "workspaces.d/acme.yaml"
+	_, err := Load(s)
+	if want := "workspaces.d/acme.yaml: is one workspace of a configuration; name the configuration, which lies beside the folder workspaces.d"; err == nil || err.Error() != want {
+		t.Errorf("said %v", err)
 	}
 }
 

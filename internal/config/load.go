@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 )
 
@@ -44,11 +45,12 @@ func Load(s Source) (Config, error) {
 		d.fromYAML(&c)
 	}
 	d.override(&c)
+	d.workspaces = len(c.Workspaces)
 	d.check(&c)
 	if len(d.problems) > 0 {
-		return Config{}, report(d.problems, s.Path)
+		return Config{}, d.report(d.problems)
 	}
-	c.warnings = report(d.warnings, s.Path)
+	c.warnings = d.report(d.warnings)
 	return c, nil
 }
 
@@ -63,7 +65,7 @@ func LoadLedger(s Source) (Config, error) {
 	d.override(&c)
 	d.checkLedger(&c)
 	if len(d.problems) > 0 {
-		return Config{}, report(d.problems, "")
+		return Config{}, d.report(d.problems)
 	}
 	return c, nil
 }
@@ -95,6 +97,10 @@ func readFile(name string) ([]byte, error) {
 }
 
 func (d *decoder) fromYAML(c *Config) {
+	if filepath.Base(filepath.Dir(d.source.Path)) == Folder {
+		d.refuse("", "is one workspace of a configuration", "name the configuration, which lies beside the folder "+Folder)
+		return
+	}
 	text, err := d.source.ReadFile(d.source.Path)
 	if err != nil {
 		d.refuse("", "cannot be read: "+because(err), "`claygate config example` prints one to start from")

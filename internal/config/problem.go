@@ -1,9 +1,7 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -62,33 +60,6 @@ func (p Problems) Unwrap() []error {
 	all := make([]error, len(p))
 	for i, problem := range p {
 		all[i] = problem
-	}
-	return all
-}
-
-// maxProblems bounds a report: a file of another kind has a mistake on every line.
-const maxProblems = 50
-
-// report puts problems in the order in which they are read: those of the main file, those of others, those of the
-// environment. What the defaults have wrong is said once for all workspaces. What nobody reads is cut.
-func report(all Problems, main string) Problems {
-	if len(all) == 0 {
-		return nil
-	}
-	rank := func(p Problem) int {
-		return slices.Index([]bool{p.File == main && main != "", p.File != "", true}, true)
-	}
-	slices.SortStableFunc(all, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
-	said := map[Problem]bool{}
-	all = slices.DeleteFunc(all, func(p Problem) bool {
-		again := said[p]
-		said[p] = true
-		return again && strings.HasPrefix(p.Key, defaults)
-	})
-	if more := len(all) - maxProblems; more > 0 {
-		all = append(all[:maxProblems:maxProblems], Problem{File: all[0].File, Message: fmt.Sprintf("and %d more; mend these first", more)})
 	}
 	return all
 }
