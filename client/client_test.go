@@ -202,6 +202,12 @@ func TestOperate(t *testing.T) {
 	if target, err := g.Resume(ctx, "people"); err != nil || target.Paused != nil {
 		t.Errorf("%+v (%v)", target, err)
 	}
+	if u, err := g.Usage(ctx, client.UsageQuery{By: []string{"day", "target", "key"}, From: "2020-01-01"}); err != nil || u.From != "2020-01-01" {
+		t.Errorf("%+v (%v)", u, err)
+	}
+	if _, err := g.Usage(ctx, client.UsageQuery{Month: "December"}); !isKind(err, "invalid") {
+		t.Errorf("a month that is none: %v", err)
+	}
 	if is, err := g.Stop(ctx, "", "too dear"); err != nil || is.Stopped == nil {
 		t.Errorf("%+v (%v)", is, err)
 	}

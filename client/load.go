@@ -31,6 +31,7 @@ type Load struct {
 	Delivered int           `json:"delivered"`      // records of the target, of this load or not, that have got through to Clay
 	Paused    *Pause        `json:"paused"`         // why its target sends nothing; nil while it does
 	Stopped   *string       `json:"stopped"`        // why all sending is stopped; nil while it is not
+	Held      *Held         `json:"held"`           // the budget that its rows wait for; nil while they do not
 }
 
 // Open returns how many of its records still wait for something.

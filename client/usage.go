@@ -84,5 +84,5 @@ func (c *Client) Usage(ctx context.Context, q UsageQuery) (Usage, error) {
 		}
 	}
 	var u Usage
-	return u, c.call(ctx, request{method: "GET", path: "/v1/usage?" + params.Encode(), repeat: true}, &u)
+	return u, c.call(ctx, request{method: "GET", path: "/v1/usage", query: params, repeat: true}, &u)
 }

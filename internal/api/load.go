@@ -44,6 +44,7 @@ type LoadView struct {
 	Delivered int                  `json:"delivered"` // records of its target, of this load or not, that Clay has dealt with
 	Paused    *Paused              `json:"paused"`
 	Stopped   *string              `json:"stopped"`
+	Held      *Held                `json:"held"`
 }
 
 // maxLoadName is the longest name of a load: a path, and how its rows are known.
@@ -195,6 +196,7 @@ func (s *server) loadView(c *call, t *Target, id ledger.LoadID) (v LoadView, err
 	if status.Paused.Reason != "" {
 		v.Paused = &Paused{Reason: status.Paused.Reason, Status: status.Paused.Status}
 	}
+	v.Held = heldView(status.Short)
 	stops, err := s.Ledger.Stopped(c.Context())
 	if reason := stops.Of(ledger.WorkspaceOf(t.Name)); reason != "" {
 		v.Stopped = &reason

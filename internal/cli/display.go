@@ -225,16 +225,20 @@ func orNone(n int) string {
 }
 
 // preview says what a run would do.
-func (d *display) preview(t previewTally, p ledger.Pace) {
-	takes := lasts(t.send, p)
+func (d *display) preview(t previewTally, l *load) {
+	takes, cost := lasts(t.send, l.flags.lanePace()), l.costs(t.send)
 	if d.json {
 		d.event("preview", map[string]any{
 			"rows": t.rows, "send": t.send, "saved": t.saved, "known": t.known, "skipped": t.skipped,
-			"seconds_to_send": takes.Seconds(),
+			"seconds_to_send": takes.Seconds(), "cost": cost,
 		})
 		return
 	}
 	d.line("%s: %d would be sent, %d answered from cache or by another row, %d known from an earlier run, %d skipped",
 		plural(t.rows, "row"), t.send, t.saved, t.known, t.skipped)
-	d.line("at Clay's pace that takes about %s; what each row costs is not known here. Nothing was sent.", about(takes))
+	costs := "what each row costs is not known here"
+	if l.price.Actions+l.price.DataCredits > 0 {
+		costs = "by the cost that is configured, about " + spellCost(cost)
+	}
+	d.line("at Clay's pace that takes about %s; %s. Nothing was sent.", about(takes), costs)
 }

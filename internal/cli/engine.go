@@ -49,6 +49,7 @@ type moment struct {
 	counts  ledger.Counts
 	paused  ledger.Pause // of the target; zero while it sends
 	stopped string       // why all sending is stopped; "" while it is not
+	held    string       // why rows wait for a budget; "" while they do not
 }
 
 // outcome is what a record came to.

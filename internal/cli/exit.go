@@ -150,6 +150,7 @@ func pathHint(e *os.PathError) string {
 
 var ledgerExit = map[ledger.Kind]int{
 	ledger.Invalid:     exitInvalid,
+	ledger.Overdrawn:   exitRateLimited,
 	ledger.NotFound:    exitNotFound,
 	ledger.Conflict:    exitInvalid,
 	ledger.Busy:        exitOther,

@@ -22,6 +22,7 @@ type loadFlags struct {
 	verbose                       bool
 	limit                         int
 	retry                         []string
+	confirmAbove                  string
 	patience                      span
 	pace                          float64
 
@@ -52,6 +53,8 @@ func (f *loadFlags) addLoad(c *cobra.Command) {
 	c.Flags().Float64Var(&f.pace, "pace", 0, "rows a second, for workspaces whose limit Clay's support has raised (default: Clay's 10)")
 	c.Flags().BoolVar(&f.fresh, "fresh", false, "begin anew: send every row again, whatever an earlier run did")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be sent, and send nothing")
+	c.Flags().StringVar(&f.confirmAbove, "confirm-above", "", "ask before more rows than this are sent, or more of records=N,actions=N,data_credits=N (or CLAYGATE_CONFIRM_ABOVE)")
+	c.Flags().BoolVarP(&f.routine.yes, "yes", "y", false, "do not ask before what may cost: a routine's run, or more than --confirm-above")
 	c.Flags().BoolVar(&f.json, "json", false, "progress and summary as JSON lines on stderr")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log every request and callback on stderr")
 }

@@ -86,7 +86,7 @@ func (g *gateway) close() error {
 func (f *gatewayFlags) idle(s Streams, path string) app.Config {
 	if f.loaded != nil {
 		run := app.FromConfig(*f.loaded)
-		return app.Config{Ledger: path, Targets: run.Targets, PublicAPI: run.PublicAPI, Destinations: run.Destinations, Passive: true, Version: version()}
+		return app.Config{Ledger: path, Targets: run.Targets, PublicAPI: run.PublicAPI, Budgets: run.Budgets, Destinations: run.Destinations, Passive: true, Version: version()}
 	}
 	source := config.Source{Path: f.config, Getenv: s.Getenv}
 	source.Emulate = f.config != "" // a file's secrets are not needed to look
@@ -101,7 +101,8 @@ func (f *gatewayFlags) idle(s Streams, path string) app.Config {
 		run.PublicAPI[workspace] = app.PublicAPI{Key: "unused"}
 	}
 	return app.Config{
-		Ledger: path, Targets: run.Targets, PublicAPI: run.PublicAPI, Destinations: run.Destinations, Passive: true, Version: version(),
+		Ledger: path, Targets: run.Targets, PublicAPI: run.PublicAPI, Budgets: run.Budgets, Destinations: run.Destinations, Passive: true,
+		Version: version(),
 	}
 }
 

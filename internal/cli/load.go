@@ -38,6 +38,10 @@ type load struct {
 	account *account // of a routine; nil before Clay was asked
 	agreed  bool     // somebody agreed to what the routine may cost
 	renewed bool     // a fresh load of a routine was begun
+
+	price     client.Cost // what a row is said to cost; zero where that is not known
+	bound     bound       // above which somebody is asked
+	confirmed bool        // nobody need be asked any more
 }
 
 // row is what is remembered of an input row. There may be millions.
@@ -62,6 +66,14 @@ func newLoad(s Streams, f loadFlags, args []string) (*load, error) {
 // loadOf chooses how the rows of an input are known. The flags have been checked.
 func loadOf(s Streams, f loadFlags, in *input) (*load, error) {
 	l := &load{streams: s, flags: f, await: true, input: in, reason: map[int]string{}, health: &health{patience: f.patience.or(defaultPatience)}, show: newDisplay(s, f)}
+	above := f.confirmAbove
+	if above == "" {
+		above = s.Getenv("CLAYGATE_CONFIRM_ABOVE")
+	}
+	var err error
+	if l.bound, err = parseBound(above); err != nil {
+		return nil, errors.Join(err, l.close())
+	}
 	if err := l.look(); err != nil {
 		return nil, errors.Join(err, l.close())
 	}

@@ -9,20 +9,25 @@ import (
 
 // preview says what a run would do.
 func (l *load) preview(ctx context.Context) error {
-	var tally previewTally
-	err := l.engine.preview(ctx, l.read, func(n int, prospect, refusal string) {
+	tally, err := l.prospects(ctx)
+	if err != nil {
+		return err
+	}
+	l.show.preview(tally, l)
+	return nil
+}
+
+// prospects asks what would become of each row.
+func (l *load) prospects(ctx context.Context) (tally previewTally, err error) {
+	err = l.engine.preview(ctx, l.read, func(n int, prospect, refusal string) {
 		if refusal != "" {
 			l.bad(n, refusal)
 			return
 		}
 		tally.add(prospect)
 	})
-	if err != nil {
-		return err
-	}
 	tally.rows, tally.skipped = len(l.rows), len(l.reason)
-	l.show.preview(tally, l.flags.lanePace())
-	return nil
+	return tally, err
 }
 
 // previewTally counts what a run would do.

@@ -60,7 +60,7 @@ func (e *remote) open(ctx context.Context) error {
 	if err := e.fits(load); err != nil {
 		return err
 	}
-	e.id, e.show.emulated = load.ID, load.Emulated
+	e.id, e.show.emulated, e.price = load.ID, load.Emulated, target.Cost
 	e.note(load)
 	e.show.choices(e.load, choices{destination: e.destination(), gateway: e.where})
 	return nil
@@ -165,7 +165,7 @@ func (e *remote) options() client.RowOptions {
 
 // take hands the rows in, and again when the gateway breaks off: they are the same records then.
 func (e *remote) take(ctx context.Context, rows rowSource, tell func(taken)) error {
-	return e.handIn(ctx, rows, func(n int, a client.RowAnswer) error {
+	return e.handIn(ctx, rows, e.options(), func(n int, a client.RowAnswer) error {
 		t := taken{n: n, sends: a.Sends}
 		if a.Err != nil {
 			t.refusal = refused(a.Err)
@@ -178,7 +178,9 @@ func (e *remote) take(ctx context.Context, rows rowSource, tell func(taken)) err
 }
 
 func (e *remote) preview(ctx context.Context, rows rowSource, tell func(n int, prospect, refusal string)) error {
-	return e.handIn(ctx, rows, func(n int, a client.RowAnswer) error {
+	o := e.options()
+	o.DryRun, o.Fresh = true, e.flags.fresh
+	return e.handIn(ctx, rows, o, func(n int, a client.RowAnswer) error {
 		tell(n, a.Would, refused(a.Err))
 		return nil
 	})
@@ -195,7 +197,7 @@ func refused(err error) string {
 	return ""
 }
 
-func (e *remote) handIn(ctx context.Context, rows rowSource, answered func(n int, a client.RowAnswer) error) error {
+func (e *remote) handIn(ctx context.Context, rows rowSource, o client.RowOptions, answered func(n int, a client.RowAnswer) error) error {
 	err := e.persist(ctx, func(ctx context.Context) error {
 		var places []int32
 		stream := func(yield func(any, error) bool) {
@@ -210,7 +212,7 @@ func (e *remote) handIn(ctx context.Context, rows rowSource, answered func(n int
 				yield(nil, err)
 			}
 		}
-		for a, err := range e.LoadRows(ctx, e.id, stream, e.options()) {
+		for a, err := range e.LoadRows(ctx, e.id, stream, o) {
 			if err != nil {
 				return err
 			}
@@ -272,6 +274,9 @@ func (e *remote) note(l client.Load) {
 	}
 	if l.Stopped != nil {
 		m.stopped = *l.Stopped
+	}
+	if l.Held != nil && m.counts.In(ledger.Queued) > 0 {
+		m.held = l.Held.Reason
 	}
 	now := sent(m.counts)
 	if e.last.counts != nil {

@@ -36,7 +36,6 @@ func (f *routineFlags) add(c *cobra.Command) {
 // addMoney adds what bounds the cost.
 func (f *routineFlags) addMoney(c *cobra.Command) {
 	c.Flags().IntVar(&f.maxRecords, "max-records", 0, "with --routine: refuse to send more rows than this in one run (default: no bound)")
-	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "with --routine: do not ask before a run that may cost")
 	c.Flags().BoolVar(&f.undocumented, "undocumented", false, "with --routine: ask Clay for its inputs and price too, at an address that Clay does not document")
 }
 

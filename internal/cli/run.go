@@ -104,6 +104,12 @@ func (m moment) halted() error {
 	if m.paused.Reason != "" {
 		return &pausedError{m.paused}
 	}
+	if m.held != "" {
+		return &exitError{
+			code: exitRateLimited, message: m.held,
+			hint: "run the same command again then: it goes on from here; or raise the budget in the gateway's configuration",
+		}
+	}
 	return stoppedError(m.stopped)
 }
 

@@ -18,6 +18,9 @@ func (l *load) work(ctx context.Context, finish func(context.Context) (tally, er
 		if l.flags.dryRun {
 			return cutShort(l.preview(ctx), "interrupted: nothing was stored or sent")
 		}
+		if err := l.confirm(ctx); err != nil {
+			return cutShort(err, "interrupted: nothing was sent")
+		}
 		l.opened = true
 		ended := l.run(ctx)
 		if errors.Is(ended, errGone) && !l.show.halted && n < takeovers {
