@@ -64,6 +64,14 @@ func (a *App) emulateTargets(c Config) error {
 // emulatedKey is the API key that the emulator takes, of either API.
 const emulatedKey = "emulated"
 
+// EmulatedClay returns where the emulated Clay has its Public API, and a key that it takes; "" where Clay is not emulated.
+func (a *App) EmulatedClay() (base, key string) {
+	if a.emulator == nil {
+		return "", ""
+	}
+	return a.emulator.URL(), emulatedKey
+}
+
 // column returns the emulated HTTP API column that sends a table's results back; none when no callbacks are taken.
 func (a *App) column(t Target) claytest.Column {
 	if a.callbacks == nil {

@@ -91,7 +91,7 @@ func Main(args []string, s Streams) int {
 	})
 	root.AddCommand(newEnrich(s), newSend(s), newLookup(s, person), newLookup(s, company), newWhoami(s),
 		newRoutines(s), newServe(s), newConfig(s), newRecords(s), newRuns(s), newTargets(s), newDestinations(s), newAudit(s), newTail(s),
-		newStop(s), newStart(s), newUsage(s), newKeys(s), newExport(s), newErase(s), newDoctor(s), newSetup(s), newBackup(s), newRestore(s), newLedger(s), newMigrate(s), newEmulate(s), newVersion(s))
+		newStop(s), newStart(s), newUsage(s), newCost(s), newKeys(s), newExport(s), newErase(s), newDoctor(s), newSetup(s), newBackup(s), newRestore(s), newLedger(s), newMigrate(s), newEmulate(s), newVersion(s))
 	root.SuggestionsMinimumDistance = 2
 	return report(s, root.ExecuteContext(context.Background()))
 }

@@ -39,9 +39,10 @@ type load struct {
 	agreed  bool     // somebody agreed to what the routine may cost
 	renewed bool     // a fresh load of a routine was begun
 
-	price     client.Cost // what a row is said to cost; zero where that is not known
-	bound     bound       // above which somebody is asked
-	confirmed bool        // nobody need be asked any more
+	price     client.Cost                 // what a row is said to cost; zero where that is not known
+	bound     bound                       // above which somebody is asked
+	confirmed bool                        // nobody need be asked any more
+	ready     func(context.Context) error // what else is to be done before the rows are handed in; nil for nothing
 }
 
 // row is what is remembered of an input row. There may be millions.

@@ -18,6 +18,9 @@ func (l *load) work(ctx context.Context, finish func(context.Context) (tally, er
 		if l.flags.dryRun {
 			return cutShort(l.preview(ctx), "interrupted: nothing was stored or sent")
 		}
+		if err := l.readied(ctx); err != nil {
+			return cutShort(err, "interrupted: nothing was sent")
+		}
 		if err := l.confirm(ctx); err != nil {
 			return cutShort(err, "interrupted: nothing was sent")
 		}
@@ -32,6 +35,14 @@ func (l *load) work(ctx context.Context, finish func(context.Context) (tally, er
 		}
 		return l.finish(ctx, ended, finish)
 	}
+}
+
+// readied does what is to be done before the rows are handed in.
+func (l *load) readied(ctx context.Context) error {
+	if l.ready == nil {
+		return nil
+	}
+	return l.ready(ctx)
 }
 
 // leaveTime is how long a command still takes to write the output after the second interrupt.
