@@ -173,3 +173,18 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		}
 	}
 }
+
+// TestMoneyFile loads the file that docs/money.md shows.
+func TestMoneyFile(t *testing.T) {
+	text, err := os.ReadFile("../../docs/money.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, file, _ := strings.Cut(string(text), "```yaml\n")
+	file, _, _ = strings.Cut(file, "```")
+	c := mustLoad(t, world{yaml: file}.source())
+	want := Budget{Records: Allowance{PerDay: 5000}, DataCredits: Allowance{PerMonth: 20000}, OnExhausted: HoldBack}
+	if got := c.Workspaces["main"].Budget; got != want || c.KeyBudgets["key_0123456789"].Records.PerDay != 100 || c.Zone().String() != "Europe/Berlin" {
+		t.Errorf("the budget is %+v", got)
+	}
+}
