@@ -112,7 +112,9 @@ func (m *measurement) end(ctx context.Context) (tally, error) {
 	if err != nil {
 		return t, &exitError{code: exitOther, message: "the rows were sent, and Clay does not tell the balance any more: " + answered(err)}
 	}
-	each := func(before, after float64) float64 { return math.Round(max(before-after, 0)/float64(t.paid)*1000) / 1000 }
+	each := func(before, after float64) float64 {
+		return math.Round(max(before-after, 0)/float64(t.paid)*1000) / 1000
+	}
 	credits := each(m.before.Credits, after.Credits)
 	text := fmt.Sprintf("cost: {data_credits: %s}", decimal(credits))
 	if m.before.Actions != nil && after.Actions != nil {
