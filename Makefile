@@ -36,22 +36,26 @@ build_for = GOOS=$(word 1,$(1)) GOARCH=$(word 2,$(1)) CGO_ENABLED=0 go build -tr
 
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build dist test lint fuzz bench kills soak cover clean need fmt-check vet staticcheck vulncheck cross
+.PHONY: help build dist reproducible test lint verify fuzz bench kills soak cover clean need fmt-check vet staticcheck vulncheck cross
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 build: ## Build the static binary ./claygate
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o claygate ./cmd/claygate
 
-dist: ## Build the static binaries for all platforms into dist/, with checksums
+dist: ## Build the static binaries for all platforms into dist/, with checksums and what is in each (SBOM.txt)
 	rm -rf dist && mkdir dist
-	@$(foreach p,$(PLATFORMS),echo $(p); $(call build_for,$(subst /, ,$(p)));) cd dist && sha256sum claygate* > SHA256SUMS && cat SHA256SUMS
+	@$(foreach p,$(PLATFORMS),echo $(p); $(call build_for,$(subst /, ,$(p)));) cd dist && go version -m claygate* > SBOM.txt && \
+	  sha256sum claygate* SBOM.txt > SHA256SUMS && cat SHA256SUMS
+
+reproducible: ## Build the commit twice, in two places and from nothing, and compare the binaries
+	tools/reproducible.sh
 
 test: need lint fuzz ## Linters, fuzz targets, then all tests with the race detector; installs what is missing
 	$(RACETEST) $(PKG)
 
-lint: fmt-check vet staticcheck vulncheck cross ## gofmt, go vet, staticcheck, govulncheck, and the other systems' builds
+lint: fmt-check verify vet staticcheck vulncheck cross ## gofmt, go mod verify, go vet, staticcheck, govulncheck, and the other systems' builds
 
 fuzz: ## Run every fuzz target: its seeds and FUZZTIME more
 	tools/fuzz.sh $(FUZZTIME) $(PKG)
@@ -86,6 +90,10 @@ need:
 fmt-check:
 	@unformatted=$$(gofmt -l .); if [[ -n "$$unformatted" ]]; then \
 	  echo "not formatted; run: gofmt -w" $$unformatted >&2; exit 1; fi
+
+verify:
+	go mod verify
+	$(call in_bench,go mod verify)
 
 vet:
 	go vet $(PKG)
