@@ -177,6 +177,23 @@ func TestKeptPages(t *testing.T) {
 	}
 }
 
+// Of a run that ended without results the gateway says what Clay said, as long as that is here.
+func TestKeptEnds(t *testing.T) {
+	const said = `{"routine_run_id":"run_bulk","status":"processing_failed","error":{"message":"x"}}`
+	f := withKept()
+	f.runs[1].State, f.runs[1].Brought = ledger.RunLost, 1
+	g := newGateway(t, setup{store: f, hub: f.hub})
+	for kept, want := range map[string]string{said: said, `{}`: `{"ok":true}`, ``: `{"ok":true}`} {
+		f.brought[2] = nil
+		if kept != "" {
+			f.brought[2] = [][]byte{[]byte(kept)}
+		}
+		if got := g.plain(request("GET", "/public/v0/routines/run-batch/run_bulk/results", "")); got.status != 200 || got.body != want {
+			t.Errorf("%s is kept: %d %s", kept, got.status, got.body)
+		}
+	}
+}
+
 // The link to a file of results is one that needs no key, for a quarter of an hour.
 func TestKeptFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -38,10 +38,13 @@ func (s *server) keptAnswer(c *call, up *Upstream) (answered bool, err error) {
 		return false, nil
 	case err != nil:
 		return false, err
-	case !run.Followed || run.State != ledger.RunDone:
+	case !run.Followed || run.State != ledger.RunDone && (run.State != ledger.RunLost || run.Brought == 0):
 		return false, nil
 	case run.Kind != about.kind: // whoever does not know which it is tries both
 		return false, asClay(http.StatusNotFound, "the run is %s, and is asked for as such", run.Kind)
+	}
+	if run.State == ledger.RunLost {
+		return s.keptEnd(c, up, run)
 	}
 	answer := keptRun{Run: run.Clay, Total: run.Brought, Finished: run.Brought, Status: "complete"}
 	if run.Kind == ledger.Bulk {
@@ -56,11 +59,26 @@ func (s *server) keptAnswer(c *call, up *Upstream) (answered bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	c.keptBack(up, body)
+	return true, nil
+}
+
+// keptEnd answers with what Clay said of a run that ended without results.
+func (s *server) keptEnd(c *call, up *Upstream, run ledger.Run) (answered bool, err error) {
+	said, err := s.Ledger.Brought(c.Context(), run.ID, 0, 1)
+	if err != nil || len(said) == 0 || string(said[0]) == "{}" { // it went with what was kept long enough, or was erased
+		return false, err
+	}
+	c.keptBack(up, said[0])
+	return true, nil
+}
+
+// keptBack writes an answer of the gateway's own as if it were Clay's.
+func (c *call) keptBack(up *Upstream, body []byte) {
 	c.w.Header().Set(kept, "true")
 	c.passBack(up, &http.Response{
 		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
 	})
-	return true, nil
 }
 
 // kept is the header of what the gateway answered without Clay.

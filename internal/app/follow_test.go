@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -139,5 +140,52 @@ func TestFollowedRuns(t *testing.T) {
 	runs, err := a.Ledger.ListRuns(t.Context(), ledger.RunQuery{Max: 10})
 	if err != nil || len(runs) != 2 || !runs[0].Followed || runs[1].Size != 45 {
 		t.Errorf("listed are %+v, %v", runs, err)
+	}
+}
+
+// What Clay finds fault with a file stays to be asked for as well.
+func TestFollowedRunsThatFail(t *testing.T) {
+	t.Parallel()
+	server := claytest.New(t, claytest.Options{PublicAPI: claytest.PublicAPI{PerSecond: -1, Delay: claytest.Delay{Max: -1}}})
+	a := open(t, Config{
+		Ledger: t.TempDir() + "/ledger.db", Listen: "127.0.0.1:0",
+		PublicAPI: map[string]PublicAPI{"main": {Key: "key", BaseURL: server.URL(), Pace: ledger.Pace{PerSecond: 1000, Burst: 1000}}},
+	})
+	a.Start(0)
+	through := cli{t, "http://" + a.APIAddr()}
+	for file, status := range map[string]string{`{"id":"a","inputs":{}}`: "processing_failed", `{"id":7}`: "validation_failed"} {
+		if status == "processing_failed" {
+			if err := server.SetFaults(claytest.Fault{Kind: claytest.RunFail}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var place struct {
+			URL string `json:"upload_url"`
+			ID  string `json:"file_id"`
+		}
+		through.decode("POST", "/public/v0/routines/function:t_1/run-batch/upload-url", "", &place)
+		upload(t, place.URL, file)
+		var run struct {
+			ID string `json:"routine_run_id"`
+		}
+		through.decode("POST", "/public/v0/routines/function:t_1/run-batch/start", `{"file_id":"`+place.ID+`"}`, &run)
+		path := "/routines/run-batch/" + run.ID + "/results"
+		_, want := cli{t, server.URL()}.call("GET", publicAPIPath+path, "")
+		through.call("GET", publicAPIPath+path, "") // whose answer makes the gateway look
+		if got := calls(t, a).kept(path); got != want || !strings.Contains(got, status) {
+			t.Errorf("kept is %s, Clay said %s", got, want)
+		}
+		if err := server.SetFaults(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// decode makes a call and reads its answer.
+func (c cli) decode(method, path, body string, into any) {
+	c.Helper()
+	status, text := c.call(method, path, body)
+	if err := json.Unmarshal([]byte(text), into); err != nil || status/100 != 2 {
+		c.Fatalf("%s: %d %s", path, status, text)
 	}
 }

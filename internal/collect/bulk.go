@@ -70,6 +70,9 @@ func (p *Poller) unread(ctx context.Context, run ledger.Run, err error) ledger.R
 	if !errors.As(err, &e) {
 		return unreadable(err)
 	}
+	if run.Followed {
+		return ledger.RunFailed{Reason: ended(e), Answer: failure(e)}
+	}
 	if e.Status != clay.RunValidationFailed {
 		return ledger.RunFailed{Reason: ended(e)}
 	}

@@ -180,7 +180,7 @@ func runFailed(r Run, e RunFailed) RunChange {
 	c := r.lose(e.Reason)
 	c.Lane = Signal{Kind: Flowing}
 	if r.Followed {
-		return c
+		return c.told(e.Answer)
 	}
 	c.Items = e.Items
 	switch {

@@ -35,6 +35,15 @@ func (r Run) followAgain(jitter float64) time.Duration {
 	return time.Duration(float64(wait) * (0.8 + 0.4*jitter))
 }
 
+// told keeps, in the place of its items, what Clay said of a followed run that ended without any.
+func (c RunChange) told(answer []byte) RunChange {
+	if answer != nil {
+		c.Items = []RunItem{{Body: answer}}
+		c.Run.Brought, c.Run.Bytes = 1, int64(len(answer))
+	}
+	return c
+}
+
 // bring notes that items of a followed run are kept from a position on. What is kept of the same position is replaced: a
 // file is read from its beginning after every break, and Clay may have made it anew.
 func (r Run) bring(from int, items []RunItem) (Run, error) {

@@ -113,7 +113,7 @@ type Run struct {
 	Reason string // why it ended as it did, or was last not heard; for people
 
 	// Followed says that a caller started it himself, through the gateway: see [Runs.Follow]. Brought is how many of its
-	// items are kept, and Bytes how long they are.
+	// items are kept, and Bytes how long they are. Of one that is lost there may be one: what Clay said of its end.
 	Followed bool
 	Brought  int
 	Bytes    int64

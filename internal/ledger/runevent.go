@@ -29,6 +29,8 @@ type RunFailed struct {
 	Reason string
 	// Items are the records that Clay blames.
 	Items []RunItem
+	// Answer is what Clay says of it, one JSON object, to be kept of a followed run; nil for nothing.
+	Answer []byte
 	// Unworked says that Clay surely did not begin to work: the records that it does not blame may be sent again.
 	Unworked bool
 }

@@ -107,3 +107,13 @@ func runFollowedFound(e *env) {
 	same := e.followed(ledger.Following{Clay: "run_1", Kind: ledger.Inline})
 	e.same([]any{ours.Run.ID, false, worker}, []any{same.ID, same.Followed, same.Target})
 }
+
+// Of a run that ends without results what Clay said of it is kept, and nothing that came before.
+func runFollowedFailed(e *env) {
+	e.routines(ledger.RunPolicy{})
+	run := e.followed(ledger.Following{Clay: "bulk_of_others", Kind: ledger.Bulk})
+	e.happen(run.ID, ledger.RunItems{Items: bodies("a", "b")})
+	run = e.happen(run.ID, ledger.RunFailed{Reason: "because", Answer: []byte(`{"status":"x"}`)})
+	e.same([]any{ledger.RunLost, 1, int64(14)}, []any{run.State, run.Brought, run.Bytes})
+	e.same([]string{`{"status":"x"}`}, e.brought(run.ID))
+}

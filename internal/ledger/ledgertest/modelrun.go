@@ -172,7 +172,7 @@ func (h *runHistory) happens() {
 	case "ended":
 		h.apply(id, ledger.RunEnded{})
 	case "failed":
-		h.apply(id, ledger.RunFailed{Reason: "processing_failed"})
+		h.apply(id, ledger.RunFailed{Reason: "processing_failed", Answer: []byte(`{"status":"processing_failed"}`)})
 	case "unworked":
 		if open { // Clay says so before it works on anything
 			h.spared[id] = true

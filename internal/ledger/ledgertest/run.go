@@ -24,6 +24,7 @@ var runTests = map[string]func(*env){
 	"following a file":                runFollowedAgain,
 	"a run that cannot be kept":       runFollowedTooLong,
 	"following what was found":        runFollowedFound,
+	"following what fails":            runFollowedFailed,
 }
 
 // routines makes the worker the only target, with these runs.
