@@ -212,8 +212,8 @@ func (t *tx) readyIn(q queue, priority int64, max int) (ids []ledger.RecordID, n
 	return ids, next, t.send(b)
 }
 
-const lockQueued = `SELECT ` + recordColumns + ` FROM records r WHERE r.id = ANY($1) AND r.state = 'queued' ORDER BY r.id
-	FOR NO KEY UPDATE SKIP LOCKED`
+// It does not ask for their state, which would have the server walk over the queue to find them.
+const lockQueued = `SELECT ` + recordColumns + ` FROM records r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED`
 
 // lockQueued locks those of some queued records that nobody else has, and returns them in the order in which they were
 // given. A claim never waits for a record while it has its lane, for which those wait who have the record.

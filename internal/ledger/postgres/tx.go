@@ -66,7 +66,8 @@ func (s *Store) newTx(ctx context.Context, conn *pgx.Conn) *tx {
 //     must hold when they are not.
 const settings = `SELECT set_config('statement_timeout', '15s', true), set_config('lock_timeout', '8s', true),
 	set_config('idle_in_transaction_session_timeout', '5s', true), set_config('enable_seqscan', 'off', true),
-	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`
+	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+	set_config('plan_cache_mode', 'force_generic_plan', true)`
 
 // clock is the database's time in whole microseconds.
 const clock = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, current_setting('synchronous_commit')`
