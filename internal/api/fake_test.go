@@ -36,14 +36,15 @@ type fake struct {
 	told     []string // runs of whose end it has heard
 
 	charges
-	flows   map[ledger.Digest]ledger.Flow
-	stopped ledger.Stops
-	signals []ledger.Signal // that lanes heard
-	wait    time.Duration   // until a lane has a token
-	fails   error           // what every call returns
-	reads   int             // calls that a disk would have answered
-	joined  bool            // there are or were joined records
-	forget  bool            // records are accepted and not kept: for very many of them
+	flows    map[ledger.Digest]ledger.Flow
+	stopped  ledger.Stops
+	signals  []ledger.Signal // that lanes heard
+	wait     time.Duration   // until a lane has a token
+	fails    error           // what every call returns
+	reads    int             // calls that a disk would have answered
+	keyReads int             // of these: for the keys, which are read when it is time
+	joined   bool            // there are or were joined records
+	forget   bool            // records are accepted and not kept: for very many of them
 }
 
 // work is a row of a load.
@@ -382,6 +383,7 @@ func (f *fake) LastNotice(ctx context.Context) (int64, error) {
 func (f *fake) Keys(ctx context.Context) ([]ledger.APIKey, error) {
 	unlock, err := f.begin(ctx)
 	defer unlock()
+	f.keyReads++
 	return slices.Clone(f.keys), err
 }
 

@@ -131,12 +131,19 @@ func (w *tenants) asked(name string, b belongings, headers ...string) (got reply
 	if rt.header != "" {
 		headers = append(headers, fill.Replace(rt.header))
 	}
-	before := w.reads
+	before := w.asks()
 	r := request(method, fill.Replace(path), fill.Replace(rt.body), headers...)
 	if operationFor(r) != nil {
-		return w.send(r), w.reads - before
+		return w.send(r), w.asks() - before
 	}
-	return w.plain(r), w.reads - before
+	return w.plain(r), w.asks() - before
+}
+
+// asks returns how often the ledger was asked on behalf of callers.
+func (w *tenants) asks() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reads - w.keyReads
 }
 
 // nobody is what there is not, although its names are formed as they should be.
@@ -208,11 +215,11 @@ type cell struct {
 // compare asks about somebody else's and about nobody's.
 func (m cell) compare(other, nobody belongings) {
 	m.t.Helper()
-	theirs, reads := m.asked(m.name, other, m.key)
-	none, readsNone := m.asked(m.name, nobody, m.key)
 	if routes[m.name].reach == ofPublic {
 		return
 	}
+	theirs, reads := m.asked(m.name, other, m.key)
+	none, readsNone := m.asked(m.name, nobody, m.key)
 	if reach := routes[m.name].reach; reach == ofLists || reach == ofDropIn { // whatever is the caller's own is shown
 		nobody, other = belongings{}, belongings{}
 	}

@@ -205,6 +205,36 @@ func TestWorkspaceKeys(t *testing.T) {
 	}
 }
 
+// A call of the Public API that names no workspace is made for the one that the key is bound to, with that one's key at Clay.
+func TestPassThroughOfABoundKey(t *testing.T) {
+	w := newTenants(t)
+	for _, tt := range []struct {
+		binding, header string
+		status          int
+		key             string
+	}{
+		{`["acme"]`, "", 200, "clay_key_of_acme"},
+		{`["zeta"]`, "", 200, "clay_key_of_zeta"},
+		{`["acme"]`, "acme", 200, "clay_key_of_acme"},
+		{`["acme"]`, "zeta", 404, ""},
+		{`["soon"]`, "", 404, ""},
+		{`["acme","zeta"]`, "zeta", 200, "clay_key_of_zeta"},
+		{`["acme","zeta"]`, "", 404, ""},
+		{`[]`, "", 404, ""}, // main has none
+	} {
+		w.atClay = nil
+		key, _ := w.minted(`{"scopes":["send","read"],"workspaces":`+tt.binding+`}`, w.admin)
+		headers := []string{key}
+		if tt.header != "" {
+			headers = append(headers, "Claygate-Workspace: "+tt.header)
+		}
+		got := w.do("GET", "/public/v0/me", "", headers...)
+		if got.status != tt.status || strings.Join(w.atClay, ",") != tt.key {
+			t.Errorf("bound to %s, for %q: %d with the key %v: %s", tt.binding, tt.header, got.status, w.atClay, got.body)
+		}
+	}
+}
+
 // An ingest key whose target has gone feeds nothing: it fed the target of that name that another workspace has.
 func TestIngestKeyOfATargetThatWent(t *testing.T) {
 	w := newTenants(t)
