@@ -53,6 +53,7 @@ func filled(t *testing.T, n int) (path string, ids []ledger.RecordID) {
 	must(t, err)
 	_, err = s.Secret(t.Context(), "ticket")
 	must(t, err)
+	must(t, s.Bind(t.Context(), "https://api.clay.com")) // which comes before what marks a ledger that is being copied
 	must(t, s.AddKey(t.Context(), ledger.APIKey{ID: "key_1", Name: "crm", Scopes: []ledger.Scope{ledger.ScopeSend}, Hash: [32]byte{7}}))
 	must(t, s.Disable(t.Context(), "crm", "410"))
 	return path, ids

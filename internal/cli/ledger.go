@@ -2,13 +2,13 @@ package cli
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/claygate/claygate/internal/app"
+	"github.com/claygate/claygate/internal/config"
 )
 
 func newLedger(s Streams) *cobra.Command {
@@ -37,7 +37,11 @@ func newLedgerCopy(s Streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m.Tell = func(table string, rows int) { s.tell(fmt.Sprintf("%s: %d\n", table, rows)) }
+			m.Tell = func(table string, rows int) {
+				if rows >= worthTelling {
+					s.tell(fmt.Sprintf("%s: %d\n", table, rows))
+				}
+			}
 			done, err := app.CopyLedger(c.Context(), m)
 			if err != nil {
 				return err
@@ -47,11 +51,14 @@ func newLedgerCopy(s Streams) *cobra.Command {
 					fmt.Fprintf(s.Out, "%-14s %d\n", t.Table, t.Rows)
 				}
 			}
-			fmt.Fprintf(s.Out, "%s holds all that %s held. Serve with it: `ledger: env:NAME`. Keep the file until you are content; it sends nothing any more.\n", m.Name, m.From)
+			s.print("%s holds all that %s held. Serve with it: `ledger: env:NAME`. Keep the file until you are content; it sends nothing any more.\n", m.Name, m.From)
 			return nil
 		},
 	}
 }
+
+// worthTelling is how many rows of a table must have been copied before it is told how far it is.
+const worthTelling = 10_000
 
 // moveOf reads where a ledger is to be copied from and to.
 func moveOf(s Streams, from, to string) (m app.Move, err error) {
@@ -62,14 +69,12 @@ func moveOf(s Streams, from, to string) (m app.Move, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return m, &usageError{message: "there is no ledger " + path}
 	}
-	if name, ok := strings.CutPrefix(to, "env:"); ok {
-		if to = s.Getenv(name); to == "" {
-			return m, &usageError{message: "the environment variable " + name + " is not set"}
-		}
+	found, err := config.LoadLedger(config.Source{Flags: config.Overrides{Ledger: to}, Getenv: s.Getenv})
+	if err != nil {
+		return m, err
 	}
-	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return m, &usageError{message: "the database is not written postgres://user:password@host/database", hint: "name a variable that holds it: env:LEDGER_DSN"}
+	if !found.Database.IsSet() {
+		return m, &usageError{message: "a ledger is copied into a database, written postgres://… or env:NAME", hint: "e.g. env:LEDGER_DSN"}
 	}
-	return app.Move{From: path, To: to, Name: u.Scheme + "://" + u.Host + u.EscapedPath()}, nil
+	return app.Move{From: path, To: found.Database.Reveal(), Name: found.Ledger}, nil
 }

@@ -164,6 +164,14 @@ func (i *Import) Write(ctx context.Context, t ledger.Table, rows [][]any) error 
 	return wrap("copy", err)
 }
 
+// copied returns a table without what is only there while it is being copied.
+func copied(t ledger.Table) string {
+	if t.Name == "settings" {
+		return `settings WHERE name <> '` + copying + `'`
+	}
+	return t.Name
+}
+
 // Last returns the key of the last row of a table as the source has it, nil for none: from there on the rest is still to be
 // written.
 func (i *Import) Last(ctx context.Context, t ledger.Table) (key []any, err error) {
@@ -173,7 +181,7 @@ func (i *Import) Last(ctx context.Context, t ledger.Table) (key []any, err error
 			order[n] = name + ` COLLATE "C" DESC`
 		}
 	}
-	rows, _ := i.conn.Query(ctx, fmt.Sprintf(`SELECT %s FROM %s ORDER BY %s LIMIT 1`, strings.Join(t.Key, ", "), t.Name, strings.Join(order, ", ")))
+	rows, _ := i.conn.Query(ctx, fmt.Sprintf(`SELECT %s FROM %s ORDER BY %s LIMIT 1`, strings.Join(t.Key, ", "), copied(t), strings.Join(order, ", ")))
 	defer rows.Close()
 	for rows.Next() {
 		if key, err = rows.Values(); err != nil {
@@ -190,11 +198,7 @@ func (i *Import) Last(ctx context.Context, t ledger.Table) (key []any, err error
 
 // Sum adds up the rows of a table.
 func (i *Import) Sum(ctx context.Context, t ledger.Table) (sum ledger.Checksum, err error) {
-	query := fmt.Sprintf(`SELECT %s FROM %s`, strings.Join(t.Columns, ", "), t.Name)
-	if t.Name == "settings" {
-		query += ` WHERE name <> '` + copying + `'`
-	}
-	rows, _ := i.conn.Query(ctx, query)
+	rows, _ := i.conn.Query(ctx, fmt.Sprintf(`SELECT %s FROM %s`, strings.Join(t.Columns, ", "), copied(t)))
 	defer rows.Close()
 	for rows.Next() {
 		row, err := rows.Values()
