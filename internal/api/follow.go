@@ -113,8 +113,7 @@ func (s *server) ended(c *call, up *Upstream, about runCall) {
 	}
 }
 
-// countItems counts the items of an inline start, for which its body is read to memory. A body that is none of a start's is
-// Clay's to refuse.
+// countItems counts the items of an inline start, for which its body is read to memory.
 func (c *call) countItems(out *http.Request) error {
 	about, ok := c.aboutRun()
 	if !ok || about.run != "" || about.kind != ledger.Inline || out.Body == nil {
@@ -124,12 +123,12 @@ func (c *call) countItems(out *http.Request) error {
 	if err != nil {
 		return unpassed(c, err)
 	}
-	var start struct {
-		Items []struct{} `json:"items"`
+	var start map[string]json.RawMessage // a struct would take "Items" for items, which Clay does not
+	var items []struct{}
+	if json.Unmarshal(body, &start) != nil || start["items"] != nil && json.Unmarshal(start["items"], &items) != nil { // or Clay might read in it what nobody has counted
+		return asClay(http.StatusBadRequest, `the body is not {"items": [{"id": …, "inputs": {…}}]}`)
 	}
-	if json.Unmarshal(body, &start) == nil {
-		c.items = len(start.Items)
-	}
+	c.items = len(items)
 	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return nil
 }

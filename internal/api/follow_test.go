@@ -74,7 +74,8 @@ func TestPassThroughFollows(t *testing.T) {
 		told               string
 	}{
 		{"POST", "routines/function:t_1/run", `{"items":[{},{},{}]}`, 202, answer, &ledger.Following{Clay: "run_1", Kind: ledger.Inline, Size: 3}, ""},
-		{"POST", "routines/run/run", `{"items":7}`, 200, `{"routine_run_id":"run_2"}`, &ledger.Following{Clay: "run_2", Kind: ledger.Inline}, ""},
+		{"POST", "routines/run/run", `{"items":[{},{}],"Items":[]}`, 202, `{"routine_run_id":"run_4"}`, &ledger.Following{Clay: "run_4", Kind: ledger.Inline, Size: 2}, ""},
+		{"POST", "routines/run/run", `{}`, 200, `{"routine_run_id":"run_2"}`, &ledger.Following{Clay: "run_2", Kind: ledger.Inline}, ""},
 		{"POST", "routines/x/run-batch/start", `{"file_id":"f"}`, 202, `{"routine_run_id":"run_3"}`, &ledger.Following{Clay: "run_3", Kind: ledger.Bulk}, ""},
 		{"POST", "routines/x/run-batch/upload-url", `{}`, 200, answer, nil, ""},
 		{"POST", "routines/x/run", `{}`, 400, answer, nil, ""},
@@ -105,6 +106,21 @@ func TestPassThroughFollows(t *testing.T) {
 		if heard := strings.Join(f.told[told:], " "); heard != tt.told {
 			t.Errorf("%s %s: the ledger hears of the end of %q, want %q", tt.method, tt.path, heard, tt.told)
 		}
+	}
+}
+
+// What cannot be counted is not started: it might be more than a budget has.
+func TestPassThroughCountsOrRefuses(t *testing.T) {
+	g := newGateway(t, setup{clay: func(*http.Request) (*http.Response, error) {
+		t.Error("Clay was asked")
+		return answered(202, `{}`), nil
+	}})
+	for _, body := range []string{`{"items":7}`, `garbage`, `{"items":[{"id":"a","inputs":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}]}`} {
+		got := g.plain(request("POST", "/public/v0/routines/function:t_1/run", body))
+		if got.status != 400 {
+			t.Errorf("%.40s: %d %s", body, got.status, got.body)
+		}
+		checkMessage(t, got)
 	}
 }
 
