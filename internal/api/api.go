@@ -35,6 +35,7 @@ type Ledger interface {
 	Loads
 	ledger.Lister
 	ledger.Eraser
+	Rotate(ctx context.Context, name string) error
 	ledger.Audit
 	ledger.RunLister
 	ledger.Flows
@@ -167,6 +168,7 @@ func (s *server) routes() {
 	s.on("GET /v1/events", s.events, ledger.ScopeRead)
 
 	s.onAll("GET /v1/audit", s.audit)
+	s.onAll("POST /v1/tickets/rotate", s.rotateTickets)
 	s.onAll("POST /v1/keys", s.createKey)
 	s.onAll("GET /v1/keys", s.listKeys)
 	s.onAll("DELETE /v1/keys/{id}", s.revokeKey)

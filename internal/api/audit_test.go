@@ -57,6 +57,7 @@ func TestAudit(t *testing.T) {
 		{"POST", "/v1/records/" + rec + "/resolve", `{"arrived":true}`, "record.resolved", rec}, // which is refused, and was tried
 		{"POST", "/v1/records/" + doneRec + "/redeliver", "", "redelivered", doneRec},
 		{"POST", "/v1/erase", `{"target":"people","fields":{"email":"ada@example.com"}}`, "erased", "people"},
+		{"POST", "/v1/tickets/rotate", "", "tickets.rotated", "-"},
 		{"GET", "/v1/export?target=people", "", "exported", "people"},
 		{"DELETE", "/v1/keys/" + key, "", "key.revoked", key},
 	} {

@@ -174,6 +174,7 @@ func TestDocumentIsTrue(t *testing.T) {
 		{"POST", "/public/v0/tables", `{"any":1}`},
 		{"GET", "/v1/keys", ""},
 		{"GET", "/v1/audit?limit=5", ""},
+		{"POST", "/v1/tickets/rotate", ""},
 		{"DELETE", "/v1/keys/" + id, ""},
 		{"GET", "/healthz", ""},
 		{"GET", "/openapi.json", ""},

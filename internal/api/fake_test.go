@@ -408,6 +408,12 @@ func (f *fake) Deeds(ctx context.Context, before int64, most int) (deeds []ledge
 	return deeds, err
 }
 
+func (f *fake) Rotate(ctx context.Context, _ string) error {
+	unlock, err := f.begin(ctx)
+	defer unlock()
+	return err
+}
+
 func (f *fake) AddKey(ctx context.Context, key ledger.APIKey) error {
 	unlock, err := f.begin(ctx)
 	defer unlock()

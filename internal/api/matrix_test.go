@@ -78,6 +78,7 @@ var routes = map[string]route{
 	"POST /v1/reload":                                  {ofGateway, "", "", ""},
 	"GET /v1/events":                                   {ofLists, "", "", "Last-Event-ID: 0"},
 	"GET /v1/events?target":                            {ofTarget, "/v1/events?target={target}", "", ""},
+	"POST /v1/tickets/rotate":                          {ofGateway, "", "", ""},
 	"GET /v1/audit":                                    {ofGateway, "", "", ""},
 	"POST /v1/keys":                                    {ofGateway, "", `{"scopes":["read"],"targets":["{target}"]}`, ""},
 	"GET /v1/keys":                                     {ofGateway, "", "", ""},

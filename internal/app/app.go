@@ -46,6 +46,7 @@ type App struct {
 	collector  *collect.Callbacks
 	poller     atomic.Pointer[collect.Poller]
 	tickets    ledger.Tickets
+	rotation   *rotation
 	reloading  sync.Mutex // held while parts are replaced
 	started    bool
 	parts      atomic.Pointer[parts]    // what follows from the configured targets
@@ -99,7 +100,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	a.parts.Store(p)
-	ticketSecret, err := store.Secret(ctx, "ticket")
+	firstTicketSecret, err := store.Secret(ctx, ticketSecret)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,11 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.tickets = ledger.NewTickets(ticketSecret)
+	a.tickets = ledger.NewTickets(firstTicketSecret)
+	a.rotation = &rotation{store: store, tickets: a.tickets}
+	if err := a.rotation.refresh(ctx); err != nil {
+		return err
+	}
 
 	a.Intake = intake.New(intake.Options{Store: store, Secret: dedupeSecret, Targets: p.intakes})
 	a.alerts = &alerts{store: store, hub: a.Hub, log: a.config.Log, targets: a.served, unreachable: map[string]bool{}}
@@ -159,6 +164,7 @@ func (a *App) Start(only ledger.LoadID) {
 	a.started = true
 	a.poller.Load().Start()
 	a.janitor.start()
+	a.rotation.start()
 	a.roll.start()
 	if a.config.Socket { // a service, which nobody looks at
 		a.alerts.start()
@@ -207,6 +213,7 @@ func (a *App) closeAll() error {
 	}
 	if a.janitor != nil {
 		a.janitor.stop()
+		a.rotation.stop()
 		a.roll.stop()
 		a.alerts.stop()
 	}

@@ -85,7 +85,8 @@ func operating(t *testing.T, w *world, ledger string) {
 		t.Errorf("the list shows %+v, want it revoked and the key itself hidden", listed)
 	}
 	erasing(t, w, ledger, record.ID)
-	if r := on("audit", "--json"); !strings.Contains(r.out, `"what":"target.paused","on":"default"`) || !strings.Contains(r.out, `"what":"erased"`) ||
+	on("keys", "rotate-tickets")
+	if r := on("audit", "--json"); !strings.Contains(r.out, `"what":"target.paused","on":"default"`) || !strings.Contains(r.out, `"what":"erased"`) || !strings.Contains(r.out, "tickets.rotated") ||
 		strings.Contains(r.out, "lovelace") {
 		t.Errorf("the audit says %s", r.out)
 	}

@@ -143,6 +143,9 @@ func newKeys(s Streams) *cobra.Command {
 			return l.end()
 		}),
 	}, &cobra.Command{
+		Use: "rotate-tickets", Short: "Sign rows with another secret, in two minutes; the former one proves results for 30 days", Args: noArgs,
+		RunE: operate(&f, s, func(ctx context.Context, g *gateway, _ []string) error { return g.RotateTickets(ctx) }),
+	}, &cobra.Command{
 		Use: "revoke ID", Short: "End an API key for ever", Args: oneArg("a key's ID", "e.g. claygate keys revoke key_…"),
 		RunE: operate(&f, s, func(ctx context.Context, g *gateway, args []string) error { return g.RevokeKey(ctx, args[0]) }),
 	})

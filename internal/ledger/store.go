@@ -147,6 +147,9 @@ type TargetStatus struct {
 type Keeper interface {
 	// Secret returns the ledger's secret of that name, 32 random bytes, making it the first time.
 	Secret(ctx context.Context, name string) ([]byte, error)
+	// Rotate makes another secret of that name, which has one. Secrets returns them all, the newest first: see [ValidSecrets].
+	Rotate(ctx context.Context, name string) error
+	Secrets(ctx context.Context, name string) ([]AgedSecret, error)
 	// Bind ties the ledger to a Clay base URL. A ledger that is tied to another refuses with kind Foreign, unless nothing
 	// has ever reached that one, as when its URL was mistyped: then it is tied anew. What an emulator was to get never goes
 	// to a URL, nor the other way round: between those the ledger must hold no record at all.

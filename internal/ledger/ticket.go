@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // Ticket is what travels with a row through Clay and comes back with its result: which record it is, and which of
@@ -22,16 +23,30 @@ const TicketField = "claygate_id"
 // Tickets signs and verifies tickets, so that a callback proves that its row came from this ledger: Clay signs no
 // callback (docs/clay.md). The zero value verifies nothing.
 type Tickets struct {
-	secrets [][]byte
+	secrets *atomic.Pointer[[][]byte] // shared by all copies
 }
 
 // NewTickets returns Tickets that sign with the first secret and accept all of them, so that secrets can be rotated.
-func NewTickets(secrets ...[]byte) Tickets { return Tickets{secrets: secrets} }
+func NewTickets(secrets ...[]byte) Tickets {
+	t := Tickets{secrets: &atomic.Pointer[[][]byte]{}}
+	t.Replace(secrets...)
+	return t
+}
+
+// Replace makes these the secrets, for everybody who has a copy.
+func (t Tickets) Replace(secrets ...[]byte) { t.secrets.Store(&secrets) }
+
+func (t Tickets) all() [][]byte {
+	if t.secrets == nil {
+		return nil
+	}
+	return *t.secrets.Load()
+}
 
 // Sign returns the ticket's text, "<record>.<attempt>.<tag>".
 func (t Tickets) Sign(k Ticket) string {
 	text := k.Record.String() + "." + strconv.Itoa(k.Attempt)
-	return text + "." + tag(t.secrets[0], text)
+	return text + "." + tag(t.all()[0], text)
 }
 
 // Verify reads a ticket's text and checks its tag in constant time. Surrounding blanks are ignored: they come from
@@ -43,7 +58,7 @@ func (t Tickets) Verify(text string) (Ticket, error) {
 		return Ticket{}, fmt.Errorf("%q is not a ticket", clip(text))
 	}
 	signed, got := text[:cut], text[cut+1:]
-	for _, secret := range t.secrets {
+	for _, secret := range t.all() {
 		if subtle.ConstantTimeCompare([]byte(tag(secret, signed)), []byte(got)) == 1 {
 			return parseTicket(signed)
 		}

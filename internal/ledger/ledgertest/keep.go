@@ -2,16 +2,18 @@ package ledgertest
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
 
 var keepTests = map[string]func(*env){
-	"secrets": keepSecrets,
-	"binding": keepBinding,
-	"loads":   keepLoads,
-	"pauses":  keepPauses,
-	"closing": keepClosing,
+	"secrets":             keepSecrets,
+	"secrets that change": keepRotated,
+	"binding":             keepBinding,
+	"loads":               keepLoads,
+	"pauses":              keepPauses,
+	"closing":             keepClosing,
 }
 
 func keepSecrets(e *env) {
@@ -109,4 +111,28 @@ func keepClosing(e *env) {
 	e.wantKind(ledger.Unavailable, e.Bind(e.Context(), "x"))
 	e.Store = e.open(e.test, e.opts)
 	e.wantStates([]ledger.State{ledger.Queued}, r.ID)
+}
+
+func keepRotated(e *env) {
+	first, err := e.Secret(e.Context(), "ticket")
+	e.must(err)
+	_, err = e.Secret(e.Context(), "tickets") // of another name
+	e.must(err)
+	var made [][]byte
+	for range 2 {
+		e.clock.Advance(time.Hour)
+		e.must(e.Rotate(e.Context(), "ticket"))
+		all, err := e.Secrets(e.Context(), "ticket")
+		e.must(err)
+		made = append(made, all[0].Value)
+	}
+	e.clock.Advance(time.Minute)
+	e.reopen()
+	all, err := e.Secrets(e.Context(), "ticket")
+	e.must(err)
+	e.same([][]byte{made[1], made[0], first}, [][]byte{all[0].Value, all[1].Value, all[2].Value})
+	e.same([]any{3, time.Minute, time.Hour + time.Minute}, []any{len(all), all[0].Age, all[1].Age})
+	still, err := e.Secret(e.Context(), "ticket")
+	e.must(err)
+	e.same(first, still)
 }
