@@ -33,7 +33,7 @@ var insertNotices = insertInto("notices", noticeColumns(0))
 
 // One transaction at a time tells: it gives numbers to notices, and their places to deliveries. The lock is taken last and
 // held until the commit, so that whoever reads up to a number has seen all below it, and the order of deliveries is that of
-// the commits (docs/decisions/0014-postgresql.md).
+// the commits (docs/decisions/0016-postgresql.md).
 const lockTelling = `SELECT pg_advisory_xact_lock(7310868735)`
 
 // tellAll writes what is to be told: deliveries, then notices. Deliveries are placed among those that are there, so those

@@ -2,7 +2,7 @@
 //
 // A replica writes with one connection and commits whatever calls are waiting as one group. A transaction locks the rows
 // that it decides about, asks the domain, and writes back what changed with one statement for each table. Nothing belongs
-// to a replica: lanes, records, runs and deliveries are rows, and whoever claims one has it (docs/decisions/0014-postgresql.md).
+// to a replica: lanes, records, runs and deliveries are rows, and whoever claims one has it (docs/decisions/0016-postgresql.md).
 //
 // What a method returned is on the database's disk: the server is asked at the start of each transaction whether it waits
 // for its log (synchronous_commit).

@@ -19,7 +19,7 @@ import (
 // TestMain plays fewer histories than elsewhere unless it is told how many: each step is a way to the server and back.
 func TestMain(m *testing.M) {
 	if os.Getenv("RAPID_CHECKS") == "" {
-		if err := flag.Set("rapid.checks", "40"); err != nil {
+		if err := flag.Set("rapid.checks", "25"); err != nil {
 			panic(err)
 		}
 	}
