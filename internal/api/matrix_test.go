@@ -72,6 +72,8 @@ var routes = map[string]route{
 	"GET /v1/targets":                                  {ofLists, "", "", ""},
 	"POST /v1/targets/{target}/pause":                  {ofTarget, "", `{"reason":"so"}`, ""},
 	"POST /v1/targets/{target}/resume":                 {ofTarget, "", "", ""},
+	"GET /v1/usage?by":                                 {ofLists, "/v1/usage?by=workspace,target,key,day", "", ""},
+	"GET /v1/usage?of":                                 {ofLists, "/v1/usage?by=target&workspace={workspace}", "", ""},
 	"GET /v1/usage":                                    {ofLists, "", "", ""},
 	"POST /v1/stop":                                    {ofGateway, "", "", ""},
 	"POST /v1/start":                                   {ofGateway, "", "", ""},
@@ -272,6 +274,9 @@ func (m cell) own(own belongings) {
 	}
 	if strings.Contains(strings.ToLower(got.body), "zeta") && reach != ofPublic {
 		m.t.Errorf("%s hears of zeta: %s", m.caller, got.body)
+	}
+	if m.caller != "workspace" && strings.Contains(got.body, "acme/firms") && reach != ofPublic {
+		m.t.Errorf("%s hears of the workspace's other target: %s", m.caller, got.body)
 	}
 }
 

@@ -88,7 +88,20 @@ func (w *tenants) settle(target, destination, value string) belongings {
 	_, key := w.minted(fmt.Sprintf(`{"name":%q,"scopes":["read"],"targets":[%q]}`, value, target), w.admin)
 	w.runs = append(w.runs, ledger.Run{ID: ledger.RunID(len(w.runs) + 1), Target: target, Clay: value, State: ledger.RunRunning})
 	workspace, bare, _ := strings.Cut(target, "/")
+	w.spend(ledger.UsageOf{Day: time.Now().UTC().Format(time.DateOnly), Workspace: workspace, Target: target, APIKey: key})
 	return belongings{target, bare, done.String(), open.String(), load, key, destination, workspace}
+}
+
+// spend counts a record, once for a target and once for calls that are no target's, in budgets of each kind.
+func (w *tenants) spend(of ledger.UsageOf) {
+	passed := of
+	passed.Target = ""
+	for _, of := range []ledger.UsageOf{of, passed} {
+		w.used = append(w.used, ledger.UsageRow{UsageOf: of, Usage: ledger.Usage{Spent: ledger.Cost{Records: 1}}})
+	}
+	for kind, name := range map[ledger.PurseKind]string{ledger.OfTarget: of.Target, ledger.OfWorkspace: of.Workspace, ledger.OfKey: of.APIKey} {
+		w.standings = append(w.standings, ledger.Standing{Account: ledger.Account{Purse: ledger.Purse{Of: kind, Name: name}}})
+	}
 }
 
 // replaced puts what nobody has in place of what somebody does. Nothing else may differ in two answers.
