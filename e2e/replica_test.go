@@ -153,8 +153,8 @@ func (r *replicas) look() {
 	r.before = now
 }
 
-// settle ends the replicas, lets the time pass after which the work of dead ones is taken over, and has one of them bring
-// everything to its end.
+// settle ends the replicas, lets the time pass after which the work of dead ones is taken over and what failed is tried again,
+// and has one of them bring everything to its end.
 func (r *replicas) settle() figures {
 	r.t.Helper()
 	r.must(r.clay.SetFaults())
@@ -162,7 +162,9 @@ func (r *replicas) settle() figures {
 		n.kill()
 	}
 	r.cluster.SQL(r.t, r.dsn, `UPDATE records SET sent_at = sent_at - 60000000, due_at = due_at - 60000000 WHERE state = 'sending';
-		UPDATE outbox SET claimed_at = claimed_at - 600000000, due_at = 0 WHERE claimed_at IS NOT NULL`)
+		UPDATE records SET ready_at = 0 WHERE state = 'queued';
+		UPDATE outbox SET claimed_at = claimed_at - 600000000 WHERE claimed_at IS NOT NULL;
+		UPDATE outbox SET due_at = 0 WHERE due_at IS NOT NULL`)
 	last := r.nodes[0]
 	last.start()
 	r.await(last, "records never came to their end", r.open)
@@ -177,12 +179,18 @@ func (r *replicas) settle() figures {
 	return f
 }
 
+// leftover is what has not come to its end.
+const leftover = `SELECT destination, record, event, tries, reason, dead, claimed_at, due_at / 1e6 - extract(epoch FROM now()) FROM outbox;
+	SELECT id, state, attempts, tries, reason, due_at / 1e6 - extract(epoch FROM now()), ready_at / 1e6 - extract(epoch FROM now()) FROM records
+	WHERE state NOT IN ('done', 'dead', 'expired', 'canceled')`
+
 // await waits until there are no more of something.
 func (r *replicas) await(n *node, what string, left func() int) {
 	r.t.Helper()
 	for began := time.Now(); left() > 0; pause(r.t.Context(), 50*time.Millisecond) {
 		if !n.alive() || time.Since(began) > 2*time.Minute {
-			r.t.Fatalf("%d %s; it says:\n%s\nthe outbox holds:\n%s", left(), what, n.err, r.cluster.SQL(r.t, r.dsn, `SELECT * FROM outbox`))
+			r.t.Fatalf("%d %s; the outbox and the open records are, with the seconds until something happens to them:\n%s\nit says:\n%s", left(), what,
+				r.cluster.SQL(r.t, r.dsn, leftover), n.err)
 		}
 	}
 }
