@@ -6,14 +6,16 @@ if [[ -n "$(git status --porcelain)" ]]; then
   echo "there are changes that are not committed: the binary would say so, and not be that of a commit" >&2
   exit 1
 fi
+commit=$(git rev-parse HEAD)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+sums=()
 for place in first second; do
   git clone --quiet . "$work/$place"
-  (cd "$work/$place" && git checkout --quiet "$(git -C "$OLDPWD" rev-parse HEAD)" &&
-    GOCACHE="$work/cache-$place" CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o claygate ./cmd/claygate)
+  git -C "$work/$place" checkout --quiet "$commit"
+  (cd "$work/$place" && GOCACHE="$work/cache-$place" CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o claygate ./cmd/claygate)
   rm -rf "$work/cache-$place"
-  sums+=("$(sha256sum < "$work/$place/claygate")")
-  echo "$place: ${sums[-1]}"
+  sums+=("$(sha256sum < "$work/$place/claygate" | cut -d' ' -f1)")
+  echo "$commit, built in the $place place: ${sums[-1]}"
 done
 [[ "${sums[0]}" == "${sums[1]}" ]]
