@@ -12,7 +12,8 @@ import (
 func (s *Store) Erase(ctx context.Context, e ledger.Erasure) (ledger.Erased, error) {
 	got := make(chan ledger.Erased, 1) // see Claim
 	err := s.do(ctx, "erase", func(t *tx) error {
-		step := eraser{tx: t, until: time.Now().Add(pruneTime)}
+		until := time.Now().Add(pruneTime)
+		step := eraser{tx: t, late: func() bool { return time.Now().After(until) }}
 		step.done.Next = e.After
 		err := step.all(e)
 		select {
@@ -38,14 +39,14 @@ func (s *Store) Erase(ctx context.Context, e ledger.Erasure) (ledger.Erased, err
 // eraser is one step of erasing: it ends after so many records, or when its time is over.
 type eraser struct {
 	*tx
-	until time.Time
-	done  ledger.Erased
+	late func() bool // its time is over
+	done ledger.Erased
 }
 
 // full reports whether the step has done enough, and notes that there is more.
 func (s *eraser) full() bool {
 	did := s.done.Records + s.done.Loose
-	if did >= pruneBatch || did > 0 && time.Now().After(s.until) {
+	if did >= pruneBatch || did > 0 && s.late() {
 		s.done.More = true
 	}
 	return s.done.More
@@ -70,7 +71,9 @@ const (
 func (s *eraser) all(e ledger.Erasure) error {
 	var errs []error
 	for _, id := range e.Records {
-		errs = append(errs, s.record(id))
+		if !s.full() {
+			errs = append(errs, s.record(id))
+		}
 	}
 	for _, key := range e.Keys {
 		errs = append(errs, s.ofKey(key))
@@ -128,10 +131,11 @@ func (s *eraser) withFollowers(id ledger.RecordID) (whole bool, err error) {
 	return true, s.record(id)
 }
 
-// record erases one record, unless the step is over.
+// record erases one record. Whether the step is over is for its caller to ask, once: what is passed over must not be taken for
+// done.
 func (s *eraser) record(id ledger.RecordID) error {
 	before, found, err := s.tx.record(id, false)
-	if err != nil || !found || before.Erased || s.full() {
+	if err != nil || !found || before.Erased {
 		return err
 	}
 	target, _ := s.catalog.Target(before.Target)

@@ -148,3 +148,32 @@ func TestErasingIsAnsweredFromIndices(t *testing.T) {
 		}
 	}
 }
+
+// A step whose time ended between two looks at the clock passed records over, and said that they were done.
+func TestErasingPassesNothingOver(t *testing.T) {
+	s := openPruned(t, filepath.Join(t.TempDir(), "ledger.db"))
+	var ids []ledger.RecordID
+	for range 10 {
+		ids = append(ids, acceptAndEnd(t, s, []byte(`{}`)))
+	}
+	var done ledger.Erased
+	looks := 0
+	err := s.do(t.Context(), "erase", func(t *tx) error {
+		step := eraser{tx: t, late: func() bool { looks++; return looks%4 == 0 }}
+		err := step.all(ledger.Erasure{Target: "people"})
+		done = step.done
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := s.Records(t.Context(), ids)
+	if err != nil || !done.More {
+		t.Fatal(done, err)
+	}
+	for _, r := range records {
+		if passed := bytes.Compare(r.ID[:], done.Next[:]) <= 0; passed != r.Erased {
+			t.Errorf("record %s: passed %t, erased %t", r.ID, passed, r.Erased)
+		}
+	}
+}
