@@ -49,10 +49,12 @@ func (in *Intake) Erase(ctx context.Context, store Eraser, e Erasing) (ledger.Er
 		return w.sum, err
 	}
 	if e.Target == "" {
-		return w.sum, w.erase(ledger.Erasure{Records: e.Records})
+		err := w.erase(ledger.Erasure{Records: e.Records})
+		return w.sum, err
 	}
 	if e.All {
-		return w.sum, w.erase(ledger.Erasure{Target: e.Target})
+		err := w.erase(ledger.Erasure{Target: e.Target})
+		return w.sum, err
 	}
 	t, err := in.target(e.Target)
 	switch {
