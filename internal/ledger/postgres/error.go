@@ -54,10 +54,21 @@ func closedConn(err error) bool {
 // added by another one meanwhile.
 func collision(err error) bool {
 	switch code(err) {
-	case "40001", "40P01", "23505", "55P03": // serialization_failure, deadlock_detected, unique_violation, lock_not_available
+	case "40001", "40P01", "23505": // serialization_failure, deadlock_detected, unique_violation
 		return true
 	}
 	return false
+}
+
+// stuck reports whether the database is in no state to do anything soon: no call of a transaction is at fault, and each of
+// them alone would wait as long again.
+func stuck(err error) bool {
+	switch c := code(err); c {
+	case "55P03", "57014": // lock_not_available, query_canceled
+		return true
+	default:
+		return strings.HasPrefix(c, "53") || errors.Is(err, errNotSynchronous) // insufficient_resources
+	}
 }
 
 // refusal reports whether an error is the domain's and not the database's.

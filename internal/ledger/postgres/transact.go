@@ -94,7 +94,7 @@ func (s *Store) settle(calls []*call) {
 		case lost(err) && t != nil && try < 3: // it did not: the connection was of a server that is gone
 		case collision(err) && try < reruns:
 			time.Sleep(rand.N(time.Duration(try) * 4 * time.Millisecond))
-		case len(calls) > 1 && !lost(err): // one of them is at fault
+		case len(calls) > 1 && !lost(err) && !stuck(err): // one of them is at fault
 			for _, c := range calls {
 				s.settle([]*call{c})
 			}
