@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/claygate/claygate/client"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -181,15 +182,15 @@ func (d *display) stopped(why error, c ledger.Counts) {
 	d.line("stopped sending%s\nwaiting for %s at Clay (Ctrl-C to leave at once)", because, plural(waiting, "row"))
 }
 
-// summary says what became of the rows, and what it cost.
-func (d *display) summary(t tally) {
+// summary says what became of the rows, and what it cost: in actions and credits where that is configured.
+func (d *display) summary(t tally, cost client.Cost) {
 	if d.quiet {
 		return
 	}
 	if d.json {
 		d.event("summary", map[string]any{
 			"rows": t.rows, "status": t.statuses, "sent": t.paid, "sent_earlier": t.earlier, "saved": t.saved, "maybe_sent_twice": t.doubled,
-			"lost": t.lost, "emulated": d.emulated, "seconds": time.Since(d.began).Seconds(),
+			"lost": t.lost, "cost": cost, "emulated": d.emulated, "seconds": time.Since(d.began).Seconds(),
 		})
 		return
 	}
@@ -209,6 +210,9 @@ func (d *display) summary(t tally) {
 	paid := plural(t.paid, "row") + " sent to Clay"
 	if d.emulated {
 		paid += ", emulated: nothing was charged"
+	}
+	if cost.Actions+cost.DataCredits > 0 {
+		paid += ", about " + spellAmounts(cost)
 	}
 	if t.earlier > 0 {
 		paid += fmt.Sprintf(" (%d in an earlier run)", t.earlier)

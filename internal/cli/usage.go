@@ -106,7 +106,16 @@ func usageTable(s Streams, asJSON bool, by []string, u client.Usage) error {
 
 // spellCost writes a cost for people, without the meters in which it is nothing.
 func spellCost(c client.Cost) string {
-	parts := []string{plural(int(c.Records), "record")}
+	text := plural(int(c.Records), "record")
+	if amounts := spellAmounts(c); amounts != "" {
+		text += ", " + amounts
+	}
+	return text
+}
+
+// spellAmounts writes a cost in actions and data credits; "" for nothing.
+func spellAmounts(c client.Cost) string {
+	var parts []string
 	if c.Actions > 0 {
 		parts = append(parts, number(c.Actions)+" actions")
 	}

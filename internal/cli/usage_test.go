@@ -47,7 +47,8 @@ func TestMoney(t *testing.T) {
 		}
 	}
 	first := enrich("--confirm-above", "4", "--yes")
-	if first.code != exitRateLimited || !strings.Contains(first.err, "the budget of the workspace main is spent") || !strings.Contains(first.err, "gmail.com") {
+	if first.code != exitRateLimited || !strings.Contains(first.err, "the budget of the workspace main is spent") || !strings.Contains(first.err, "gmail.com") ||
+		!strings.Contains(first.err, "paid: 3 rows sent to Clay, about 3 actions, 7.5 data credits") {
 		t.Errorf("exit %d\n%s", first.code, first.err)
 	}
 	statuses := map[string]int{}

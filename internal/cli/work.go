@@ -61,7 +61,7 @@ func (l *load) finish(ctx context.Context, ended error, finish func(context.Cont
 		if err != nil {
 			return errors.Join(ended, err)
 		}
-		l.show.summary(t)
+		l.show.summary(t, l.costs(t.paid))
 		return l.verdict(ended, t, true)
 	}
 	hurried, cancel := context.WithTimeout(ctx, leaveTime)
@@ -73,7 +73,7 @@ func (l *load) finish(ctx context.Context, ended error, finish func(context.Cont
 			return errors.Join(ended, err)
 		}
 	}
-	l.show.summary(t)
+	l.show.summary(t, l.costs(t.paid))
 	return l.verdict(ended, t, written)
 }
 

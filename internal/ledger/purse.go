@@ -32,6 +32,15 @@ type Account struct {
 	Budget Budget
 }
 
+// From returns the day from which on it must be known what the account paid: a budget without a limit for the month need
+// not add the month up.
+func (a Account) From(c Calendar, now time.Time) string {
+	if (a.Budget.Month == Cost{}) {
+		return c.Day(now)
+	}
+	return c.FirstOfMonth(now)
+}
+
 // Pays reports whether something in the usage was paid from the account.
 func (p Purse) Pays(of UsageOf) bool {
 	switch p.Of {

@@ -9,11 +9,10 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
-// sum returns the query that adds up what a purse has spent this month: today, and before.
-func sum(p ledger.Purse, c ledger.Calendar, now time.Time) (query string, args []any) {
-	first := c.FirstOfMonth(now)
+// sum returns the query that adds up what a purse has spent from some day of the month on: today, and before.
+func sum(p ledger.Purse, c ledger.Calendar, now time.Time, from string) (query string, args []any) {
 	where := `api_key <> '' AND api_key = $4`
-	args = []any{c.Day(now), first, first[:len("2026-12-")] + "31", text(p.Name)}
+	args = []any{c.Day(now), from, from[:len("2026-12-")] + "31", text(p.Name)}
 	switch p.Of {
 	case ledger.OfWorkspace:
 		where = `workspace = $4`
@@ -61,12 +60,15 @@ func (t *tx) pay() error {
 	return nil
 }
 
-// spent returns what a purse has spent, what this transaction spends included.
-func (t *tx) spent(p ledger.Purse) (ledger.Spent, error) {
+// spent returns what an account has paid, what this transaction pays included: this month, where the budget asks for that,
+// or else today.
+func (t *tx) spent(a ledger.Account) (ledger.Spent, error) {
 	calendar := t.catalog.Calendar()
+	p := a.Purse
+	day, from := calendar.Day(t.now), a.From(calendar, t.now)
 	spent, known := t.purses[p]
 	if !known {
-		query, args := sum(p, calendar, t.now)
+		query, args := sum(p, calendar, t.now, from)
 		err := t.look(query, args, func(row pgx.Rows) error {
 			part, err := scanPart(row)
 			spent = part.to(spent)
@@ -77,9 +79,8 @@ func (t *tx) spent(p ledger.Purse) (ledger.Spent, error) {
 		}
 		t.purses[p] = spent
 	}
-	day, first := calendar.Day(t.now), calendar.FirstOfMonth(t.now)
 	for of, u := range t.usage {
-		if p.Pays(of) && of.Day >= first {
+		if p.Pays(of) && of.Day >= from {
 			spent = part{of.Day == day, u.Spent}.to(spent)
 		}
 	}
@@ -91,7 +92,7 @@ func (t *tx) spent(p ledger.Purse) (ledger.Spent, error) {
 func (t *tx) room(accounts []ledger.Account, price ledger.Cost, n int) (room int, short *ledger.Short, err error) {
 	room = n
 	for _, a := range accounts {
-		spent, err := t.spent(a.Purse)
+		spent, err := t.spent(a)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -224,7 +225,7 @@ func (s *Store) short(ctx context.Context, target string) (short *ledger.Short, 
 
 // spent is [tx.spent] for readers.
 func (s *Store) spent(ctx context.Context, p ledger.Purse, c ledger.Calendar, now time.Time) (spent ledger.Spent, err error) {
-	query, args := sum(p, c, now)
+	query, args := sum(p, c, now, c.FirstOfMonth(now))
 	parts, err := read(ctx, s, query, args, scanPart)
 	for _, part := range parts {
 		spent = part.to(spent)

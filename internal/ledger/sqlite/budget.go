@@ -18,12 +18,11 @@ func sums(p ledger.Purse) (where string, args []any) {
 	return `api_key <> '' AND api_key = ?`, []any{p.Name}
 }
 
-// sum returns the query that adds up what a purse has spent this month: today, and before.
-func sum(p ledger.Purse, c ledger.Calendar, now time.Time) (query string, args []any) {
-	first := c.FirstOfMonth(now)
+// sum returns the query that adds up what a purse has spent from some day of the month on: today, and before.
+func sum(p ledger.Purse, c ledger.Calendar, now time.Time, from string) (query string, args []any) {
 	where, args := sums(p)
 	return `SELECT day = ?, sum(records), sum(actions), sum(credits) FROM usage WHERE ` + where + ` AND day BETWEEN ? AND ?
-		GROUP BY 1`, append(append([]any{c.Day(now)}, args...), first, first[:len("2026-12-")]+"31")
+		GROUP BY 1`, append(append([]any{c.Day(now)}, args...), from, from[:len("2026-12-")]+"31")
 }
 
 // add adds a row of [sum].
@@ -35,12 +34,15 @@ func add(s ledger.Spent, today bool, c ledger.Cost) ledger.Spent {
 	return s
 }
 
-// spent returns what a purse has spent, what this transaction spends included.
-func (t *tx) spent(p ledger.Purse) (ledger.Spent, error) {
+// spent returns what an account has paid, what this transaction pays included: this month, where the budget asks for that,
+// or else today.
+func (t *tx) spent(a ledger.Account) (ledger.Spent, error) {
 	calendar := t.catalog.Calendar()
+	p := a.Purse
+	day, from := calendar.Day(t.now), a.From(calendar, t.now)
 	before, known := t.purses[p]
 	if !known {
-		query, args := sum(p, calendar, t.now)
+		query, args := sum(p, calendar, t.now, from)
 		err := t.rows(query, args, func(row statement) (bool, error) {
 			var today bool
 			var c ledger.Cost
@@ -53,9 +55,8 @@ func (t *tx) spent(p ledger.Purse) (ledger.Spent, error) {
 		}
 		t.purses[p] = before
 	}
-	day, first := calendar.Day(t.now), calendar.FirstOfMonth(t.now)
 	for of, u := range t.usage {
-		if p.Pays(of) && of.Day >= first {
+		if p.Pays(of) && of.Day >= from {
 			before = add(before, of.Day == day, u.Spent)
 		}
 	}
@@ -67,7 +68,7 @@ func (t *tx) spent(p ledger.Purse) (ledger.Spent, error) {
 func (t *tx) room(accounts []ledger.Account, price ledger.Cost, n int) (room int, short *ledger.Short, err error) {
 	room = n
 	for _, a := range accounts {
-		spent, err := t.spent(a.Purse)
+		spent, err := t.spent(a)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -187,7 +188,7 @@ func (s *Store) short(ctx context.Context, target string) (short *ledger.Short, 
 
 // spent is [tx.spent] for readers.
 func (s *Store) spent(ctx context.Context, p ledger.Purse, c ledger.Calendar, now time.Time) (spent ledger.Spent, err error) {
-	query, args := sum(p, c, now)
+	query, args := sum(p, c, now, c.FirstOfMonth(now))
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return spent, s.wrap("usage", err)
