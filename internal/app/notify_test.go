@@ -57,6 +57,7 @@ func TestNotifierTellsOnceAndWhenItIsOver(t *testing.T) {
 		time.Sleep(time.Minute)
 		n.set(map[string]string{})
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		want := []string{
 			"0s claygate: people is paused", "5m0s claygate: it is spent | claygate: no space | claygate: over: people is paused", "6m0s claygate: over: no space",
 		}
@@ -81,6 +82,7 @@ func TestNotifierIsSlow(t *testing.T) {
 		}
 		n.set(many)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(c.got) != 2 || !strings.HasPrefix(c.got[1], "10s ") || strings.Count(c.got[1], "|") != 20 || !strings.HasSuffix(c.got[1], "and 4 more; claygate doctor lists what is wrong") {
 			t.Errorf("it was told %q", c.got)
 		}
@@ -95,6 +97,7 @@ func TestNotifierTriesAgain(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		n.set(map[string]string{"b": "b"})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if diff := cmp.Diff([]string{"18s claygate: b"}, c.got); diff != "" { // after 3, 3, 4 and 8 seconds
 			t.Errorf("-want +got\n%s", diff)
 		}
