@@ -117,3 +117,21 @@ func runFollowedFailed(e *env) {
 	e.same([]any{ledger.RunLost, 1, int64(14)}, []any{run.State, run.Brought, run.Bytes})
 	e.same([]string{`{"status":"x"}`}, e.brought(run.ID))
 }
+
+// A start that was given its name late can leave a run behind that was found by that name and is being read: which of the
+// two a name led to was left to chance, and the caller's follow could make a third.
+func runFollowedOurs(e *env) {
+	e.routines(ledger.RunPolicy{})
+	e.accept(e.sub(worker))
+	ours := e.claims(ledger.Want{Lane: apiLane, Max: 1}).Run.ID
+	e.happen(ours, startAnswer(ledger.Doubtful))
+	found := e.completed("run_1", true)
+	e.happen(found, ledger.RunItems{Items: []ledger.RunItem{{Record: ledger.RecordID{9, 9}}}, Cursor: "next"})
+	e.happen(ours, ledger.RunAdopted{Clay: "run_1"})
+	e.same(ours, e.followed(ledger.Following{Clay: "run_1", Kind: ledger.Inline, Size: 1}).ID)
+	runs, err := e.ListRuns(e.Context(), ledger.RunQuery{Max: 10})
+	e.must(err)
+	for _, r := range runs {
+		e.same(false, r.Followed)
+	}
+}

@@ -8,7 +8,7 @@ import (
 
 // follow has a run asked for that others started.
 func (m *memory) follow(f ledger.Following) {
-	r, due := f.Run()
+	var named []ledger.RunID
 	for id, known := range m.runs {
 		if known.Lane != f.Lane || known.Clay != f.Clay {
 			continue
@@ -16,8 +16,12 @@ func (m *memory) follow(f ledger.Following) {
 		if known.Target != "" || known.Followed {
 			return
 		}
+		named = append(named, id)
+	}
+	for _, id := range named {
 		delete(m.runs, id)
 	}
+	r, due := f.Run()
 	m.addRun(r, due)
 }
 

@@ -22,6 +22,7 @@ var runTests = map[string]func(*env){
 	"runs that ended long ago":        runPruned,
 	"following a run":                 runFollowed,
 	"following a file":                runFollowedAgain,
+	"following a run of ours":         runFollowedOurs,
 	"a run that cannot be kept":       runFollowedTooLong,
 	"following what was found":        runFollowedFound,
 	"following what fails":            runFollowedFailed,

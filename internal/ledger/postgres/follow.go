@@ -9,6 +9,9 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
+// oursFirst orders the runs of one name: a start that was given the name late may leave one behind that was found by it.
+const oursFirst = ` ORDER BY followed OR target <> '' DESC, id LIMIT 1`
+
 // Follow implements [ledger.Runs]. The lane is locked, so that of callers who name one run together one is the first.
 func (s *Store) Follow(ctx context.Context, f ledger.Following) error {
 	return s.do(ctx, "follow", func(t *tx) error {
@@ -18,7 +21,7 @@ func (s *Store) Follow(ctx context.Context, f ledger.Following) error {
 		r, due := f.Run()
 		var id ledger.RunID
 		var ours bool
-		known, err := t.row(`SELECT id, followed OR target <> '' FROM runs WHERE lane = $1 AND clay = $2 AND clay <> '' LIMIT 1`,
+		known, err := t.row(`SELECT id, followed OR target <> '' FROM runs WHERE lane = $1 AND clay = $2 AND clay <> ''`+oursFirst,
 			[]any{string(f.Lane), text(f.Clay)}, &id, &ours)
 		if err != nil || ours {
 			return err
@@ -35,7 +38,7 @@ func (s *Store) Follow(ctx context.Context, f ledger.Following) error {
 // Named implements [ledger.Runs].
 func (s *Store) Named(ctx context.Context, lane ledger.LaneID, clay string) (ledger.Run, error) {
 	now := s.now()
-	runs, err := read(ctx, s, `SELECT `+runColumns+` FROM runs WHERE lane = $1 AND clay = $2 AND clay <> ''`, []any{string(lane), text(clay)},
+	runs, err := read(ctx, s, `SELECT `+runColumns+` FROM runs WHERE lane = $1 AND clay = $2 AND clay <> ''`+oursFirst, []any{string(lane), text(clay)},
 		func(row pgx.Rows) (ledger.Run, error) { return scanRun(row, now) })
 	if err != nil {
 		return ledger.Run{}, s.wrap("read", err)

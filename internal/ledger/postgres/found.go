@@ -41,7 +41,7 @@ func (t *tx) completed(lane ledger.LaneID, clay string) (known bool, err error) 
 }
 
 func (t *tx) runNamed(lane ledger.LaneID, clay string) (id ledger.RunID, err error) {
-	_, err = t.row(`SELECT id FROM runs WHERE lane = $1 AND clay = $2 AND clay <> '' LIMIT 1`, []any{string(lane), clay}, &id)
+	_, err = t.row(`SELECT id FROM runs WHERE lane = $1 AND clay = $2 AND clay <> '' ORDER BY id LIMIT 1`, []any{string(lane), clay}, &id)
 	return id, err
 }
 

@@ -8,13 +8,16 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
+// oursFirst orders the runs of one name: a start that was given the name late may leave one behind that was found by it.
+const oursFirst = ` ORDER BY followed = 1 OR target <> '' DESC, id LIMIT 1`
+
 // Follow implements [ledger.Runs].
 func (s *Store) Follow(ctx context.Context, f ledger.Following) error {
 	return s.do(ctx, "follow", func(t *tx) error {
 		r, due := f.Run()
 		var id ledger.RunID
 		var ours bool
-		known, err := t.row(`SELECT id, followed = 1 OR target <> '' FROM runs WHERE lane = ? AND clay = ? AND clay <> ''`,
+		known, err := t.row(`SELECT id, followed = 1 OR target <> '' FROM runs WHERE lane = ? AND clay = ? AND clay <> ''`+oursFirst,
 			[]any{string(f.Lane), f.Clay}, &id, &ours)
 		if err != nil || ours {
 			return err
@@ -30,7 +33,7 @@ func (s *Store) Follow(ctx context.Context, f ledger.Following) error {
 
 // Named implements [ledger.Runs].
 func (s *Store) Named(ctx context.Context, lane ledger.LaneID, clay string) (ledger.Run, error) {
-	row := s.read.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE lane = ? AND clay = ? AND clay <> ''`, string(lane), clay)
+	row := s.read.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE lane = ? AND clay = ? AND clay <> ''`+oursFirst, string(lane), clay)
 	r, err := scanRun(row, s.now())
 	if err == sql.ErrNoRows {
 		return r, &ledger.Error{Kind: ledger.NotFound, Op: "run", Message: fmt.Sprintf("there is no run %.80q", clay)}
