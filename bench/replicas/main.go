@@ -33,7 +33,7 @@ var (
 
 const (
 	lane   ledger.LaneID = "main/webhook"
-	target               = "people"
+	target string        = "people"
 )
 
 var background = context.Background()

@@ -523,3 +523,36 @@ func TestAnswerAfterTheResult(t *testing.T) {
 }
 
 var _ Sender = (*clay.Client)(nil)
+
+// frozen is a ledger whose first claims are handed out by a process that stood still meanwhile.
+type frozen struct {
+	Store
+	claims atomic.Int32
+}
+
+func (f *frozen) Claim(ctx context.Context, want ledger.Want) (ledger.Claims, error) {
+	claims, err := f.Store.Claim(ctx, want)
+	if f.claims.Add(1) == 1 {
+		time.Sleep(time.Minute)
+	}
+	return claims, err
+}
+
+// A process that stood still between claiming and sending sent what others had taken for lost, and sent again.
+func TestWhatIsNotFreshIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, setup{target: ledger.Target{OnUncertain: ledger.Hold}, store: func(s ledger.Store) Store { return &frozen{Store: s} }})
+		ids := r.accept(t, 3)
+		r.Start(0)
+		r.in(t, ledger.Done, 3)
+		if n := r.clay.Stats().Rows; n != 3 {
+			t.Errorf("Clay has %d rows of 3 records", n)
+		}
+		for _, id := range ids {
+			a := r.attempts(t, id)
+			if len(a) != 2 || a[0].Outcome != ledger.Released || a[1].Verdict != ledger.Accepted {
+				t.Errorf("attempts of %s: %+v", id, a)
+			}
+		}
+	})
+}

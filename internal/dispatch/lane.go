@@ -21,7 +21,9 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 		want.Max, want.Full = free, gather.going()
 		// A claim that is given up half-way may have been made all the same: its records would look as if they had been
 		// sent. So it is not, and what it got is released below.
+		asked := time.Now()
 		claims, by, err := d.claimFor(context.WithoutCancel(ctx), want)
+		fresh := freshUntil(asked)
 		d.trouble(err)
 		if err != nil {
 			d.giveBack(free)
@@ -37,12 +39,24 @@ func (d *Dispatcher) runLane(ctx context.Context, want ledger.Want) {
 		wait := gather.after(claims)
 		d.idle(want.Lane, requests, wait)
 		if claims.Run != nil {
-			d.sendRun(ctx, claims, by.runner(claims.Run.Target))
+			d.sendRun(ctx, claims, runStarter{by.runner(claims.Run.Target), fresh})
 		} else {
-			d.sendAll(ctx, claims.Work, by)
+			d.sendAll(ctx, claims.Work, by, fresh)
 		}
 		ledger.Rest(ctx, wait, changed)
 	}
+}
+
+// What was claimed is sent at once, or not at all: a process that stood still in between (SIGSTOP, a starved machine) would
+// send beyond the pace that others have kept meanwhile, and what they may have sent again. A slow commit is no standstill.
+const (
+	slowestClaim = 10 * time.Second
+	standstill   = time.Second / 2
+)
+
+// freshUntil returns until when what was asked for and has just been claimed may be sent.
+func freshUntil(asked time.Time) time.Time {
+	return asked.Add(min(time.Since(asked), slowestClaim) + standstill)
 }
 
 func (d *Dispatcher) idle(lane ledger.LaneID, requests int, wait time.Duration) {
@@ -81,7 +95,7 @@ func (d *Dispatcher) giveBack(n int) {
 
 // sendAll sends what was claimed, each on its own. Claims that were made while the dispatcher was told to stop are
 // released unsent.
-func (d *Dispatcher) sendAll(ctx context.Context, work []ledger.Claimed, by senders) {
+func (d *Dispatcher) sendAll(ctx context.Context, work []ledger.Claimed, by senders, fresh time.Time) {
 	if ctx.Err() != nil {
 		var entries []ledger.Entry
 		for _, c := range work {
@@ -92,16 +106,18 @@ func (d *Dispatcher) sendAll(ctx context.Context, work []ledger.Claimed, by send
 		return
 	}
 	for _, c := range work {
-		d.flights.Go(func() { d.send(c, by.driver(c.Record.Target)) })
+		d.flights.Go(func() { d.send(c, by.driver(c.Record.Target), fresh) })
 	}
 }
 
 // send makes one attempt and reports how it ended. It is not cancelled when claiming ends: a request that is cut off
-// is one whose fate nobody knows.
-func (d *Dispatcher) send(c ledger.Claimed, driver Driver) {
-	start := time.Now()
-	answer := driver.Send(crash.Trace(context.Background()), c)
-	crash.Point(crash.Answered)
+// is one whose fate nobody knows. What is not fresh any more is released.
+func (d *Dispatcher) send(c ledger.Claimed, driver Driver, fresh time.Time) {
+	start, answer := time.Now(), released
+	if !start.After(fresh) {
+		answer = driver.Send(crash.Trace(context.Background()), c)
+		crash.Point(crash.Answered)
+	}
 	answer.Attempt, answer.Jitter = c.Record.Attempts, jitter()
 	<-d.slots
 	d.persist([]ledger.Entry{{Record: c.Record.ID, Event: answer}})

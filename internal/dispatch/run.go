@@ -50,17 +50,23 @@ func (g *gathering) after(claims ledger.Claims) time.Duration {
 	return left
 }
 
+// runStarter starts a run while its claim is fresh.
+type runStarter struct {
+	Runner
+	fresh time.Time
+}
+
 // sendRun starts a claimed run beside what else is under way.
-func (d *Dispatcher) sendRun(ctx context.Context, claims ledger.Claims, by Runner) {
+func (d *Dispatcher) sendRun(ctx context.Context, claims ledger.Claims, by runStarter) {
 	d.flights.Go(func() { d.startRun(ctx, claims, by) })
 }
 
 // startRun makes one try to start a run and reports how it ended. One that was claimed while the dispatcher was told to
-// stop is released unsent.
-func (d *Dispatcher) startRun(ctx context.Context, claims ledger.Claims, by Runner) {
+// stop, or that is not fresh any more, is released unsent.
+func (d *Dispatcher) startRun(ctx context.Context, claims ledger.Claims, by runStarter) {
 	start, run, work := time.Now(), *claims.Run, claims.Work
 	got := ledger.RunAnswer{Answer: released}
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !start.After(by.fresh) {
 		got = by.Start(ctx, RunStart{
 			Run: run, Work: work, Records: d.carried(ctx, run.ID), Token: func(ctx context.Context) error { return d.token(ctx, run.Lane) },
 		})
