@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,15 +100,24 @@ func newTable(t *testing.T, pace int) *table {
 	return b
 }
 
-// freeAddress returns an address that was free a moment ago.
+// lastPort is the last port that a test was given. They begin where this process does, below those that the system gives to
+// whoever names none: while a gateway is dead nobody else gets its port, and answers in its place.
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(int32(os.Getpid() % 200 * 100)) }
+
+// freeAddress returns an address that was free a moment ago, and is no other test's.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+lastPort.Add(1)%20_000)
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("none of a thousand ports is free")
+	return ""
 }
 
 // ledger is the path of the ledger.
