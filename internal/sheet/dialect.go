@@ -14,7 +14,7 @@ const sniffRows = 50
 
 // sniffFormat tells the format from the first text of a file whose name does not.
 func sniffFormat(w *window) Format {
-	if bytes.HasPrefix(bytes.TrimSpace(w.bytes()), []byte("{")) || arrayOfObjects(w.bytes()) {
+	if text, _ := w.opening(); bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) || arrayOfObjects(text) {
 		return JSONL
 	}
 	return CSV
@@ -29,7 +29,8 @@ func arrayOfObjects(text []byte) bool {
 
 // refuseOtherJSON finds JSON that does not have one object a line, before every line of it becomes an error.
 func refuseOtherJSON(w *window) error {
-	first, _, _ := bytes.Cut(bytes.TrimSpace(w.bytes()), []byte("\n"))
+	text, _ := w.opening()
+	first, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
 	switch first = bytes.TrimSpace(first); {
 	case bytes.HasPrefix(first, []byte("[")):
 		return &Error{Kind: KindFormat, Reason: "this is a JSON array; one object a line (JSONL) is expected", Hint: "convert it: jq -c '.[]' in.json > in.jsonl"}
@@ -39,10 +40,20 @@ func refuseOtherJSON(w *window) error {
 	return nil
 }
 
-// readAhead fills the window up to its second line, so that there is something to judge by.
+// readAhead fills the window with what a file is judged by: a line of JSON objects by itself, anything else by its opening.
 func (w *window) readAhead() {
-	for bytes.Count(w.bytes(), []byte("\n")) < 2 && w.more() {
+	for len(w.bytes()) < firstWindow && !(w.bytes()[0] == '{' && bytes.IndexByte(w.bytes(), '\n') > 0) && w.more() {
 	}
+}
+
+// opening is what a file is judged by, and whether it is the whole of it. It ends at the same byte however the bytes arrived: what a pipe happened
+// to hold decides nothing.
+func (w *window) opening() (text []byte, whole bool) {
+	text = w.bytes()
+	if len(text) > firstWindow {
+		return text[:firstWindow], false
+	}
+	return text, w.whole()
 }
 
 // declaredDelimiter reads the line "sep=;" that Excel understands on top of a file, and consumes it; 0 when there is none.
@@ -78,14 +89,15 @@ func sniffDelimiter(w *window) byte {
 
 // trySplit gives the header's number of columns under a delimiter and the share of the first records that agree with it.
 func trySplit(w *window, comma byte) (columns int, share float64) {
-	data, scan := w.bytes(), scanner{comma: comma}
+	data, whole := w.opening()
+	scan := scanner{comma: comma}
 	records, agreeing := 0, 0
 	for records < sniffRows && len(data) > 0 {
 		if size, _ := lineEnd(data, true); size > 0 {
 			data = data[size:] // an empty line
 			continue
 		}
-		size, v := scan.scan(data, w.whole())
+		size, v := scan.scan(data, whole)
 		if v == needMore {
 			break
 		}
