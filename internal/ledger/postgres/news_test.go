@@ -1,11 +1,13 @@
 package postgres
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -39,6 +41,33 @@ func TestReplicasWakeEachOther(t *testing.T) {
 			accept(t, writing, sub())
 			woken(t, lane, patience)
 		})
+	}
+}
+
+// Many commits make few notifications: each of them makes the server work for every replica.
+func TestNotificationsAreGathered(t *testing.T) {
+	writing := replicas(t, 1, Options{blind: true, deaf: true})[0]
+	conn, err := pgx.ConnectConfig(t.Context(), writing.writer.config)
+	must(t, err)
+	defer conn.Close(context.Background())
+	_, err = conn.Exec(t.Context(), `LISTEN `+channel)
+	must(t, err)
+	start, told := time.Now(), 0
+	const commits = 300
+	for n := range commits {
+		writing.publish(map[any]struct{}{ledger.LoadID(n + 1): {}})
+		time.Sleep(time.Millisecond / 2)
+	}
+	for finished := false; !finished; told++ {
+		waiting, cancel := context.WithTimeout(t.Context(), patience)
+		got, err := conn.WaitForNotification(waiting)
+		cancel()
+		must(t, err)
+		topics, _ := decodeTopics("", got.Payload)
+		_, finished = topics[ledger.LoadID(commits)]
+	}
+	if most := 2 + int(time.Since(start)/tellEvery); told > most {
+		t.Errorf("%d notifications, want at most %d", told, most)
 	}
 }
 

@@ -126,20 +126,19 @@ func TestReplicasClaimAndComplete(t *testing.T) {
 
 // follow reads notices as they come, each time from where it stopped, until it has seen so many or as many are there.
 func follow(t *testing.T, s *Store, n int) (seqs []int64) {
-	after, rounds := int64(0), 0
-	for len(seqs) < n {
-		notices, err := s.Notices(t.Context(), after, 10)
-		if err != nil {
-			t.Error(err)
+	for after := int64(0); len(seqs) < n; {
+		all, err := s.Notices(t.Context(), 0, n+1) // first: what comes between the two is news to the reader
+		notices, errAfter := s.Notices(t.Context(), after, 10)
+		if err != nil || errAfter != nil {
+			t.Error(err, errAfter)
 			return seqs
+		}
+		if len(all) == n && len(notices) == 0 {
+			return seqs // all are there, and nothing comes after where it stands
 		}
 		for _, notice := range notices {
 			after = notice.Seq
 			seqs = append(seqs, notice.Seq)
-		}
-		all, err := s.Notices(t.Context(), 0, n+1)
-		if rounds++; err != nil || len(all) == n && len(notices) == 0 {
-			return seqs // all are there, and nothing comes after where it stands
 		}
 	}
 	return seqs
