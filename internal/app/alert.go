@@ -43,11 +43,13 @@ type alerts struct {
 
 	mu          sync.Mutex
 	unreachable map[string]bool // the targets that no request gets to
+	sent        map[string]bool // the targets whose webhooks may have been used since they were looked at
 }
 
 // attempt is told of every attempt, and says when Clay cannot be reached and when it can again: such attempts pause nothing
 // and count against no record, so that the queue only grows.
 func (a *alerts) attempt(r ledger.Record, answer ledger.Answer) {
+	a.use(r.Target)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch away := a.unreachable[r.Target]; {
@@ -113,6 +115,7 @@ func (a *alerts) begin(ctx context.Context) {
 		}
 	}
 	for _, t := range a.targets() {
+		a.use(t.Name)
 		if status, err := a.store.TargetStatus(ctx, t.Name); err == nil && status.Paused.Reason != "" {
 			a.log.Warn("a target is paused; claygate targets resume lets it go on", "target", t.Name, "reason", status.Paused.Reason)
 		}
@@ -171,11 +174,34 @@ func (a *alerts) read(ctx context.Context) (more bool) {
 	return len(notices) == alertBatch
 }
 
-// look tells once of each webhook that is nearly used up.
+// use notes that a target's webhooks may be used up further.
+func (a *alerts) use(target string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.sent == nil {
+		a.sent = map[string]bool{}
+	}
+	a.sent[target] = true
+}
+
+// unused takes that note away again, and tells whether it was there.
+func (a *alerts) unused(target string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	used := a.sent[target]
+	delete(a.sent, target)
+	return used
+}
+
+// look tells once of each webhook that is nearly used up. Of a thousand targets only those are asked about that were sent to.
 func (a *alerts) look(ctx context.Context) {
 	for _, t := range a.targets() {
+		if !a.unused(t.Name) {
+			continue
+		}
 		status, err := a.store.TargetStatus(ctx, t.Name)
 		if err != nil {
+			a.use(t.Name)
 			return
 		}
 		for i, w := range t.Webhooks {

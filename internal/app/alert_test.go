@@ -1,12 +1,14 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/claygate/claygate/internal/api"
 	"github.com/claygate/claygate/internal/ledger"
 )
 
@@ -58,5 +60,32 @@ func TestUnreachableClayIsLoggedOnce(t *testing.T) {
 	}
 	if away, back := strings.Count(log.String(), "cannot be reached"), strings.Count(log.String(), "reached again"); away != 2 || back != 1 {
 		t.Errorf("away %d times and back %d, want 2 and 1:\n%s", away, back, log)
+	}
+}
+
+// asked is a ledger that notes of which targets it was asked.
+type asked struct {
+	ledger.Store
+	targets []string
+}
+
+func (l *asked) TargetStatus(_ context.Context, target string) (ledger.TargetStatus, error) {
+	l.targets = append(l.targets, target)
+	return ledger.TargetStatus{}, nil
+}
+
+// A gateway of a thousand workspaces that did nothing asked its database 4,000 questions a minute.
+func TestIdleTargetsAreNotAskedAbout(t *testing.T) {
+	store := &asked{}
+	a := &alerts{store: store, log: slog.New(slog.DiscardHandler), unreachable: map[string]bool{}, targets: func() []api.Target {
+		return []api.Target{{Target: ledger.Target{Name: "idle"}}, {Target: ledger.Target{Name: "people"}}}
+	}}
+	a.use("idle")
+	a.look(t.Context())
+	a.look(t.Context())
+	a.attempt(ledger.Record{Target: "people"}, ledger.Answer{Outcome: ledger.Answered})
+	a.look(t.Context())
+	if diff := cmp.Diff([]string{"idle", "people"}, store.targets); diff != "" {
+		t.Errorf("asked about (-want +got):\n%s", diff)
 	}
 }
