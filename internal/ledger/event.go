@@ -102,3 +102,14 @@ func (Cancel) event()   {}
 func (Resolve) event()  {}
 func (Postpone) event() {}
 func (Follow) event()   {}
+
+// BringsResult reports whether deciding an event takes its record's bodies.
+func BringsResult(e Event) bool {
+	switch e := e.(type) {
+	case Result:
+		return true
+	case Answer:
+		return e.Result != nil
+	}
+	return false
+}

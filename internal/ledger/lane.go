@@ -146,3 +146,11 @@ func (l Lane) Hear(elapsed time.Duration, s Signal) Lane {
 	}
 	return l
 }
+
+// Sooner returns the shorter of two waits, of which either may be [Never].
+func Sooner(a, b time.Duration) time.Duration {
+	if a < 0 || b >= 0 && b < a {
+		return b
+	}
+	return a
+}

@@ -132,6 +132,24 @@ func (c *Catalog) Short(p Purse, s Shortage, now time.Time) Short {
 	return Short{p, s, c.Calendar().Turn(s.Window, now)}
 }
 
+// Room returns for how many of n records at a price the accounts have something left, by what each has spent. When it is for
+// none, short says whose budget is spent: of several the one that holds longest.
+func (c *Catalog) Room(accounts []Account, price Cost, n int, now time.Time, spent func(Account) (Spent, error)) (room int, short *Short, err error) {
+	room = n
+	for _, a := range accounts {
+		s, err := spent(a)
+		if err != nil {
+			return 0, nil, err
+		}
+		got, shortage := a.Budget.Room(s, price, n)
+		if room = min(room, got); got > 0 || n == 0 {
+			continue
+		}
+		short = short.Longer(c.Short(a.Purse, shortage, now))
+	}
+	return room, short, nil
+}
+
 // Longer returns which of two holds longer; s may be nil for none.
 func (s *Short) Longer(than Short) *Short {
 	if s == nil || than.Until.After(s.Until) {

@@ -92,3 +92,14 @@ func (r Record) InFlight() bool {
 func (r Record) shares(owner Record) bool {
 	return r.Await && !r.Key.IsZero() && owner.Await && owner.InFlight()
 }
+
+// BegunAgain reports whether a record was replayed, or goes on without the one that it had joined.
+func (r Record) BegunAgain(before Record) bool {
+	return before.State.Terminal() && !r.State.Terminal() || before.State == Joined && before.Leader != r.Leader
+}
+
+// WithoutBodies returns the record as most who ask for it want it.
+func (r Record) WithoutBodies() Record {
+	r.Fields, r.Metadata, r.Result = nil, nil, nil
+	return r
+}

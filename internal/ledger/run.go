@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // RunID names a run in the ledger. Clay's own name for it is [Run.Clay].
 type RunID int64
@@ -143,3 +146,11 @@ func (i RunItem) event(attempt int) Event {
 
 // Missing is the reason for which a record is dead that its run had no result for.
 const Missing = "no result in run: Clay ended the run without a word about this record; replaying it may cost again"
+
+// CarriesRuns reports whether a lane's targets are routines, whose records leave in runs.
+func CarriesRuns(targets []Target) bool { return len(targets) > 0 && targets[0].Runs != nil }
+
+// NoRun is the error for a run that is not there.
+func NoRun(id RunID) error {
+	return &Error{Kind: NotFound, Op: "run", Message: fmt.Sprintf("there is no run %d", id)}
+}

@@ -43,3 +43,11 @@ func (t Target) Full() string {
 	return "every webhook of " + t.Name + " has taken all the records that it ever will: add another webhook, " +
 		"on a table of its own, because a table holds 50,000 rows too"
 }
+
+// Submissions returns how many of its webhook's submissions an attempt with this verdict counts as.
+func (v Verdict) Submissions() int {
+	if v.Counted() {
+		return 1
+	}
+	return 0
+}

@@ -139,7 +139,7 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 	if s.Load != 0 {
 		t.publish(s.Load)
 	}
-	return ledger.Acceptance{Record: withoutBodies(a.Record), Differs: a.Differs}, nil
+	return ledger.Acceptance{Record: a.Record.WithoutBodies(), Differs: a.Differs}, nil
 }
 
 // admit does what an admission means beside its own record.
@@ -189,7 +189,7 @@ func (t *tx) repeated(s *ledger.Submission) (ledger.Acceptance, error) {
 	if err != nil || !r.found {
 		return ledger.Acceptance{}, err
 	}
-	return ledger.Acceptance{Record: withoutBodies(r.Record), Repeated: true}, t.want(s.Load, r.Record)
+	return ledger.Acceptance{Record: r.Record.WithoutBodies(), Repeated: true}, t.want(s.Load, r.Record)
 }
 
 // withoutTarget answers a submission whose target is not configured: it may have been accepted when it was.
@@ -254,10 +254,5 @@ func (t *tx) known(s *ledger.Submission) (ledger.Acceptance, error) {
 	if err != nil || !r.found {
 		return ledger.Acceptance{}, err
 	}
-	return ledger.Acceptance{Record: withoutBodies(r.Record), Repeated: true}, nil
-}
-
-func withoutBodies(r ledger.Record) ledger.Record {
-	r.Fields, r.Metadata, r.Result = nil, nil, nil
-	return r
+	return ledger.Acceptance{Record: r.Record.WithoutBodies(), Repeated: true}, nil
 }

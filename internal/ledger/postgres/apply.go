@@ -37,7 +37,7 @@ func (n *needs) entries(entries []ledger.Entry) {
 		case ledger.Replay, ledger.Resolve, ledger.Cancel:
 			n.keysOf = append(n.keysOf, e.Record)
 		}
-		if bringsResult(e.Event) {
+		if ledger.BringsResult(e.Event) {
 			n.bodies = append(n.bodies, e.Record)
 		}
 	}
@@ -45,7 +45,7 @@ func (n *needs) entries(entries []ledger.Entry) {
 
 // apply lets one event happen. The error is the database's; the event's own refusal is in what it returns.
 func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
-	r, err := t.record(e.Record, bringsResult(e.Event))
+	r, err := t.record(e.Record, ledger.BringsResult(e.Event))
 	if err != nil {
 		return ledger.Applied{}, err
 	}
@@ -61,12 +61,12 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 	target, _ := t.catalog.Target(r.Target)
 	c, err := ledger.Decide(target, r.Record, e.Event)
 	if err != nil {
-		return ledger.Applied{Record: withoutBodies(r.Record), Err: err}, nil
+		return ledger.Applied{Record: r.Record.WithoutBodies(), Err: err}, nil
 	}
 	if err := t.change(target, r, c, way{}); err != nil {
 		return ledger.Applied{}, err
 	}
-	return ledger.Applied{Record: withoutBodies(c.Record), Moved: c.Moved, Fresh: c.Fresh}, nil
+	return ledger.Applied{Record: c.Record.WithoutBodies(), Moved: c.Moved, Fresh: c.Fresh}, nil
 }
 
 // complete gives an event what only the ledger knows: the record that owns the key of one that may begin work again, and
@@ -108,17 +108,6 @@ func (t *tx) ownerOf(r ledger.Record) (*ledger.Record, error) {
 	return &now, nil
 }
 
-// bringsResult reports whether deciding the event takes the record's bodies.
-func bringsResult(e ledger.Event) bool {
-	switch e := e.(type) {
-	case ledger.Result:
-		return true
-	case ledger.Answer:
-		return e.Result != nil
-	}
-	return false
-}
-
 // change makes a change: the record, its attempt, its followers, and what it means for the lane and the target. Way is the
 // one that a beginning attempt takes.
 func (t *tx) change(target ledger.Target, r *row, c ledger.Change, way way) error {
@@ -131,7 +120,7 @@ func (t *tx) change(target ledger.Target, r *row, c ledger.Change, way way) erro
 		t.announce(ledger.NoticeOf(c.Notice(), c.Record))
 		t.post(target.Deliveries(c.Notice(), c.Record))
 	}
-	if begunAgain(before, c.Record) { // its load waits for it again
+	if c.Record.BegunAgain(before) { // its load waits for it again
 		if err := t.want(c.Record.Load, c.Record); err != nil {
 			return err
 		}
@@ -157,11 +146,6 @@ func (t *tx) change(target ledger.Target, r *row, c ledger.Change, way way) erro
 		return t.lead(target, c.Record)
 	}
 	return nil
-}
-
-// begunAgain reports whether a record was replayed, or goes on without the one that it had joined.
-func begunAgain(before, after ledger.Record) bool {
-	return before.State.Terminal() && !after.State.Terminal() || before.State == ledger.Joined && before.Leader != after.Leader
 }
 
 // tell notes whom the change concerns.

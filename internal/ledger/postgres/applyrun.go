@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 
 	"github.com/jackc/pgx/v5"
@@ -10,16 +9,12 @@ import (
 	"github.com/claygate/claygate/internal/ledger"
 )
 
-func noRun(id ledger.RunID) error {
-	return &ledger.Error{Kind: ledger.NotFound, Op: "run", Message: fmt.Sprintf("there is no run %d", id)}
-}
-
 // ApplyRun implements [ledger.Runs].
 func (s *Store) ApplyRun(ctx context.Context, id ledger.RunID, e ledger.RunEvent) (ledger.Run, error) {
 	return ask(ctx, s, "run", &call{phase: applying}, func(t *tx) (ledger.Run, error) {
 		r, found, err := t.run(id)
 		if err == nil && !found {
-			err = noRun(id)
+			err = ledger.NoRun(id)
 		}
 		if err != nil {
 			return ledger.Run{}, err
@@ -155,7 +150,7 @@ func (t *tx) lockCarried(all []carried, withBodies bool) error {
 // happen lets an event of a run happen to one of its records. What it says about lane and target was heard once for the
 // whole run.
 func (t *tx) happen(target ledger.Target, id ledger.RecordID, e ledger.Event) error {
-	r, err := t.record(id, bringsResult(e))
+	r, err := t.record(id, ledger.BringsResult(e))
 	if err != nil || !r.found {
 		return err
 	}

@@ -128,21 +128,13 @@ func (t *tx) endAttempt(c ledger.Change) error {
 		return err
 	}
 	if !a.webhook.IsZero() {
-		t.use(a.webhook, submissions(e.Verdict)-submissions(a.verdict))
+		t.use(a.webhook, e.Verdict.Submissions()-a.verdict.Submissions())
 	}
 	a.ended, a.verdict, a.at, a.dirty = e, e.Verdict, micros(t.now), true
 	if c.Exhausted && !a.webhook.IsZero() {
 		return t.exhaust(a.webhook)
 	}
 	return nil
-}
-
-// submissions returns how many of its webhook's submissions an attempt with a verdict counts as.
-func submissions(v ledger.Verdict) int {
-	if v.Counted() {
-		return 1
-	}
-	return 0
 }
 
 // writeAttempts writes the attempts that changed.

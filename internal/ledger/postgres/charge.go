@@ -21,7 +21,7 @@ func (s *Store) Charge(ctx context.Context, c ledger.Charge) (ledger.Charge, err
 				return paid, err
 			}
 		}
-		room, short, err := t.room(accounts, price, paid.Items)
+		room, short, err := t.catalog.Room(accounts, price, paid.Items, t.now, t.spent)
 		if err != nil {
 			return paid, err
 		}

@@ -24,7 +24,7 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 		return ledger.Claims{}, err
 	}
 	targets := t.catalog.On(want.Lane)
-	if carriesRuns(targets) {
+	if ledger.CarriesRuns(targets) {
 		return t.claimRun(l, targets, want)
 	}
 	next, granted, wait := l.Take(l.elapsed, want.Max)
@@ -65,7 +65,7 @@ func (t *tx) takeFrom(targets []ledger.Target, want ledger.Want, lowest bool) (w
 		}
 		work = append(work, got...)
 		want.Max -= len(got)
-		ready = sooner(ready, next)
+		ready = ledger.Sooner(ready, next)
 	}
 	return work, ready, nil
 }
@@ -187,7 +187,7 @@ func (t *tx) ready(q queue, max int, lowest bool) (ids []ledger.RecordID, next t
 		if err != nil {
 			return nil, 0, err
 		}
-		ids, next = append(ids, more...), sooner(next, wait)
+		ids, next = append(ids, more...), ledger.Sooner(next, wait)
 	}
 	return ids, next, nil
 }

@@ -72,7 +72,7 @@ func (t *tx) once(o ledger.Once) (ledger.Acceptance, error) {
 	if err != nil {
 		return ledger.Acceptance{}, err
 	}
-	return ledger.Acceptance{Record: withoutBodies(r.Record), Repeated: r.found}, nil
+	return ledger.Acceptance{Record: r.Record.WithoutBodies(), Repeated: r.found}, nil
 }
 
 // remember keeps a submission's idempotency key. Those that have expired are pruned.

@@ -97,7 +97,7 @@ func (s *Store) Run(ctx context.Context, id ledger.RunID) (ledger.Run, error) {
 	now := s.now()
 	runs, err := read(ctx, s, `SELECT `+runColumns+` FROM runs WHERE id = $1`, []any{int64(id)}, func(row pgx.Rows) (ledger.Run, error) { return scanRun(row, now) })
 	if err == nil && len(runs) == 0 {
-		return ledger.Run{}, noRun(id)
+		return ledger.Run{}, ledger.NoRun(id)
 	}
 	if err != nil {
 		return ledger.Run{}, s.wrap("read", err)

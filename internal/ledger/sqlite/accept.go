@@ -121,7 +121,7 @@ func (t *tx) accept(s *ledger.Submission) (ledger.Acceptance, error) {
 	if s.Load != 0 {
 		t.publish(s.Load)
 	}
-	return ledger.Acceptance{Record: withoutBodies(a.Record), Differs: a.Differs}, nil
+	return ledger.Acceptance{Record: a.Record.WithoutBodies(), Differs: a.Differs}, nil
 }
 
 // admit writes what an admission means beside its own record.
@@ -234,9 +234,4 @@ func (t *tx) owner(key ledger.Digest) (*ledger.Record, error) {
 		return nil, err
 	}
 	return &r, nil
-}
-
-func withoutBodies(r ledger.Record) ledger.Record {
-	r.Fields, r.Metadata, r.Result = nil, nil, nil
-	return r
 }

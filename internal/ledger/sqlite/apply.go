@@ -36,7 +36,7 @@ func (s *Store) Apply(ctx context.Context, entries []ledger.Entry) ([]ledger.App
 
 // apply lets one event happen. The error is the disk's; the event's own refusal is in what it returns.
 func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
-	before, found, err := t.record(e.Record, bringsResult(e.Event))
+	before, found, err := t.record(e.Record, ledger.BringsResult(e.Event))
 	if err != nil {
 		return ledger.Applied{}, err
 	}
@@ -54,12 +54,12 @@ func (t *tx) apply(e ledger.Entry) (ledger.Applied, error) {
 	target, _ := t.catalog.Target(before.Target)
 	c, err := ledger.Decide(target, before, e.Event)
 	if err != nil {
-		return ledger.Applied{Record: withoutBodies(before), Err: err}, nil
+		return ledger.Applied{Record: before.WithoutBodies(), Err: err}, nil
 	}
 	if err := t.write(target, before, c, way{}); err != nil {
 		return ledger.Applied{}, err
 	}
-	return ledger.Applied{Record: withoutBodies(c.Record), Moved: c.Moved, Fresh: c.Fresh}, nil
+	return ledger.Applied{Record: c.Record.WithoutBodies(), Moved: c.Moved, Fresh: c.Fresh}, nil
 }
 
 // complete gives an event what only the ledger knows: the record that owns the key of one that may begin work again, and
@@ -88,17 +88,6 @@ func (t *tx) complete(e ledger.Event, r ledger.Record) (_ ledger.Event, err erro
 	return e, nil
 }
 
-// bringsResult reports whether deciding the event takes the record's bodies.
-func bringsResult(e ledger.Event) bool {
-	switch e := e.(type) {
-	case ledger.Result:
-		return true
-	case ledger.Answer:
-		return e.Result != nil
-	}
-	return false
-}
-
 // write writes a change back: the record, its attempt, its followers, and what it means for the lane and the target.
 // Way is the one that a beginning attempt takes.
 func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, way way) error {
@@ -116,7 +105,7 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 			return err
 		}
 	}
-	if begunAgain(before, c.Record) { // its load waits for it again
+	if c.Record.BegunAgain(before) { // its load waits for it again
 		if err := t.want(c.Record.Load, c.Record); err != nil {
 			return err
 		}
@@ -144,11 +133,6 @@ func (t *tx) write(target ledger.Target, before ledger.Record, c ledger.Change, 
 		return t.lead(target, c.Record)
 	}
 	return nil
-}
-
-// begunAgain reports whether a record was replayed, or goes on without the one that it had joined.
-func begunAgain(before, after ledger.Record) bool {
-	return before.State.Terminal() && !after.State.Terminal() || before.State == ledger.Joined && before.Leader != after.Leader
 }
 
 // tell notes whom the change concerns.
@@ -249,21 +233,13 @@ func (t *tx) endAttempt(c ledger.Change) error {
 	if err != nil || webhook == nil {
 		return err
 	}
-	if err := t.use(ledger.Digest(webhook), submissions(e.Verdict)-submissions(verdict)); err != nil {
+	if err := t.use(ledger.Digest(webhook), e.Verdict.Submissions()-verdict.Submissions()); err != nil {
 		return err
 	}
 	if c.Exhausted {
 		return t.exhaust(ledger.Digest(webhook))
 	}
 	return nil
-}
-
-// submissions returns how many of its webhook's submissions an attempt with a verdict counts as.
-func submissions(v ledger.Verdict) int {
-	if v.Counted() {
-		return 1
-	}
-	return 0
 }
 
 // Due implements [ledger.Events].

@@ -2,15 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
-
-func noRun(id ledger.RunID) error {
-	return &ledger.Error{Kind: ledger.NotFound, Op: "run", Message: fmt.Sprintf("there is no run %d", id)}
-}
 
 // ApplyRun implements [ledger.Runs].
 func (s *Store) ApplyRun(ctx context.Context, id ledger.RunID, e ledger.RunEvent) (ledger.Run, error) {
@@ -21,7 +16,7 @@ func (s *Store) ApplyRun(ctx context.Context, id ledger.RunID, e ledger.RunEvent
 			return err
 		}
 		if !found {
-			return noRun(id)
+			return ledger.NoRun(id)
 		}
 		if r, err = t.applyRun(r, e); err != nil {
 			return err
@@ -133,7 +128,7 @@ func (t *tx) carried(query string, id ledger.RunID) (all []carried, err error) {
 // happen lets an event of a run happen to one of its records. What it says about lane and target was heard once for the
 // whole run.
 func (t *tx) happen(target ledger.Target, id ledger.RecordID, e ledger.Event) error {
-	before, found, err := t.record(id, bringsResult(e))
+	before, found, err := t.record(id, ledger.BringsResult(e))
 	if err != nil || !found {
 		return err
 	}

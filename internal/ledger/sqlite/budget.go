@@ -63,28 +63,10 @@ func (t *tx) spent(a ledger.Account) (ledger.Spent, error) {
 	return before, nil
 }
 
-// room returns for how many of n records at a price the accounts have something left. When it is for none, short says
-// whose budget is spent: of several the one that holds longest.
-func (t *tx) room(accounts []ledger.Account, price ledger.Cost, n int) (room int, short *ledger.Short, err error) {
-	room = n
-	for _, a := range accounts {
-		spent, err := t.spent(a)
-		if err != nil {
-			return 0, nil, err
-		}
-		got, shortage := a.Budget.Room(spent, price, n)
-		if room = min(room, got); got > 0 || n == 0 {
-			continue
-		}
-		short = short.Longer(t.catalog.Short(a.Purse, shortage, t.now))
-	}
-	return room, short, nil
-}
-
 // pays returns how many of n records that wait on a target its budget and its workspace's pay for, and when it is none how
 // long it will be so.
 func (t *tx) pays(target ledger.Target, n int) (room int, wait time.Duration, err error) {
-	room, short, err := t.room(t.catalog.Paying(target.Name), target.Price(), n)
+	room, short, err := t.catalog.Room(t.catalog.Paying(target.Name), target.Price(), n, t.now, t.spent)
 	if err != nil || short == nil {
 		return room, 0, err
 	}
@@ -97,7 +79,7 @@ func (t *tx) holdBack(target ledger.Target, r ledger.Record) (held bool, err err
 	if !ok {
 		return false, nil
 	}
-	_, short, err := t.room([]ledger.Account{account}, target.Price(), 1)
+	_, short, err := t.catalog.Room([]ledger.Account{account}, target.Price(), 1, t.now, t.spent)
 	if err != nil || short == nil {
 		return false, err
 	}
@@ -118,7 +100,7 @@ func (t *tx) refusal(target, key string) (refused, err error) {
 			continue
 		}
 		of, _ := t.catalog.Target(target)
-		_, short, err := t.room([]ledger.Account{a}, of.Price(), 1)
+		_, short, err := t.catalog.Room([]ledger.Account{a}, of.Price(), 1, t.now, t.spent)
 		if err != nil {
 			return nil, err
 		}
@@ -171,19 +153,13 @@ func (s *Store) Standings(ctx context.Context) ([]ledger.Standing, error) {
 }
 
 // short returns the budget that is spent for one more record of a target; nil when none is.
-func (s *Store) short(ctx context.Context, target string) (short *ledger.Short, err error) {
+func (s *Store) short(ctx context.Context, target string) (*ledger.Short, error) {
 	catalog, now := s.catalog.Load(), s.now()
 	of, _ := catalog.Target(target)
-	for _, a := range catalog.Paying(target) {
-		spent, err := s.spent(ctx, a.Purse, catalog.Calendar(), now)
-		if err != nil {
-			return nil, err
-		}
-		if _, shortage := a.Budget.Room(spent, of.Price(), 1); !shortage.IsZero() {
-			short = short.Longer(catalog.Short(a.Purse, shortage, now))
-		}
-	}
-	return short, nil
+	_, short, err := catalog.Room(catalog.Paying(target), of.Price(), 1, now, func(a ledger.Account) (ledger.Spent, error) {
+		return s.spent(ctx, a.Purse, catalog.Calendar(), now)
+	})
+	return short, err
 }
 
 // spent is [tx.spent] for readers.

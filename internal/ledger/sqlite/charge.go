@@ -17,7 +17,7 @@ func (s *Store) Charge(ctx context.Context, c ledger.Charge) (ledger.Charge, err
 			return err
 		}
 		c.Items = max(c.Items, 0)
-		room, short, err := t.room(accounts, price, c.Items)
+		room, short, err := t.catalog.Room(accounts, price, c.Items, t.now, t.spent)
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func (t *tx) claim(want ledger.Want) (ledger.Claims, error) {
 		return ledger.Claims{}, err
 	}
 	targets := t.catalog.On(want.Lane)
-	if carriesRuns(targets) {
+	if ledger.CarriesRuns(targets) {
 		return t.claimRun(l, targets, want)
 	}
 	next, granted, wait := l.Take(l.elapsed, want.Max)

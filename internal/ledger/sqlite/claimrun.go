@@ -3,7 +3,6 @@ package sqlite
 import (
 	"math"
 	"slices"
-	"time"
 
 	"github.com/claygate/claygate/internal/ledger"
 )
@@ -14,9 +13,6 @@ const (
 	maxRequest = 1 << 20
 	maxFile    = 64 << 20
 )
-
-// carriesRuns reports whether a lane's targets are routines, whose records leave in runs.
-func carriesRuns(targets []ledger.Target) bool { return len(targets) > 0 && targets[0].Runs != nil }
 
 // claimRun claims the next run of a lane, with a token for its start.
 func (t *tx) claimRun(l *laneRow, targets []ledger.Target, want ledger.Want) (ledger.Claims, error) {
@@ -41,20 +37,12 @@ func (t *tx) claimRun(l *laneRow, targets []ledger.Target, want ledger.Want) (le
 			got.Wait = 0 // there may be more; whether there is another token shows when it is asked for
 			return got, nil
 		}
-		none.Wait = sooner(none.Wait, got.Wait)
+		none.Wait = ledger.Sooner(none.Wait, got.Wait)
 		if got.Linger > 0 && (none.Linger == 0 || got.Linger < none.Linger) {
 			none.Linger = got.Linger
 		}
 	}
 	return none, nil
-}
-
-// sooner returns the shorter of two waits, of which either may be Never.
-func sooner(a, b time.Duration) time.Duration {
-	if a < 0 || b >= 0 && b < a {
-		return b
-	}
-	return a
 }
 
 // gather claims a run's records, if the target has any that may leave now.

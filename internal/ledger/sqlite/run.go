@@ -104,7 +104,7 @@ func (s *Store) Run(ctx context.Context, id ledger.RunID) (ledger.Run, error) {
 	row := s.read.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ?`, int64(id))
 	r, err := scanRun(row, s.now())
 	if err == sql.ErrNoRows {
-		return r, noRun(id)
+		return r, ledger.NoRun(id)
 	}
 	return r, s.wrap("read", err)
 }
