@@ -11,15 +11,17 @@ type Target struct {
 	Kind string `json:"kind"` // "table", "routine" or "lookup"; "unknown" where it is not configured
 	// Configured is false for a target that is not in the gateway's configuration although it has records: they stay as
 	// they are until it is again.
-	Configured bool          `json:"configured"`
-	Await      bool          `json:"awaits_results"`
-	DedupeBy   []string      `json:"dedupe_by"` // the fields that make two records the same work
-	Paused     *Pause        `json:"paused"`    // nil while it sends
-	Held       *Held         `json:"held"`      // the budget that is spent, so that its records wait; nil while none is
-	Cost       Cost          `json:"cost"`      // what a record is said to cost
-	Breaker    *Breaker      `json:"breaker"`   // nil while it is closed
-	Counts     map[State]int `json:"counts"`    // its records by state
-	Webhooks   []Webhook     `json:"webhooks"`
+	Configured bool     `json:"configured"`
+	Await      bool     `json:"awaits_results"`
+	DedupeBy   []string `json:"dedupe_by"` // the fields that make two records the same work
+	Paused     *Pause   `json:"paused"`    // nil while it sends
+	Held       *Held    `json:"held"`      // the budget that is spent, so that its records wait; nil while none is
+	Cost       Cost     `json:"cost"`      // what a record is said to cost
+	// ConfirmAbove is from which cost on a load from the command line is to ask first, in each meter; 0 for none.
+	ConfirmAbove Cost          `json:"confirm_above"`
+	Breaker      *Breaker      `json:"breaker"` // nil while it is closed
+	Counts       map[State]int `json:"counts"`  // its records by state
+	Webhooks     []Webhook     `json:"webhooks"`
 }
 
 // Pause is why a target sends nothing.

@@ -70,6 +70,8 @@ type Target struct {
 	DedupeBy []string // the fields that make two records the same work
 	Await    bool     // results are awaited
 	DropIn   []DropIn // which of Clay's Enterprise endpoints it answers
+	// ConfirmAbove is from which cost on a load from the command line is to ask first, in each meter; 0 for none.
+	ConfirmAbove ledger.Cost
 }
 
 // Options says what the surface works with.

@@ -56,9 +56,10 @@ type TargetView struct {
 	Configured bool                 `json:"configured"`
 	Await      bool                 `json:"awaits_results"`
 	DedupeBy   []string             `json:"dedupe_by"`
-	Paused     *Paused              `json:"paused"`  // null while it sends
-	Held       *Held                `json:"held"`    // the budget that is spent, so that its records wait; null while none is
-	Cost       Cost                 `json:"cost"`    // what a record is said to cost
+	Paused     *Paused              `json:"paused"` // null while it sends
+	Held       *Held                `json:"held"`   // the budget that is spent, so that its records wait; null while none is
+	Cost       Cost                 `json:"cost"`   // what a record is said to cost
+	Confirm    Cost                 `json:"confirm_above"`
 	Breaker    *Breaker             `json:"breaker"` // null while it is closed
 	Counts     map[ledger.State]int `json:"counts"`  // records by state
 	Webhooks   []Webhook            `json:"webhooks"`
@@ -144,7 +145,7 @@ func (s *server) targetView(c *call, t *Target) (TargetView, error) {
 	if status.Paused.Reason != "" {
 		v.Paused = &Paused{Reason: status.Paused.Reason, Status: status.Paused.Status}
 	}
-	v.Held, v.Cost = heldView(status.Short), costView(t.Price())
+	v.Held, v.Cost, v.Confirm = heldView(status.Short), costView(t.Price()), costView(t.ConfirmAbove)
 	if b := status.Breaker; b.Open() {
 		v.Breaker = &Breaker{Reason: b.Reason()}
 		if b.Hold > 0 {

@@ -106,6 +106,8 @@ type Target struct {
 	// Cost and Budget: see [ledger.Target].
 	Cost   ledger.Cost
 	Budget ledger.Budget
+	// ConfirmAbove is from which cost on a load from the command line asks first, in each meter; 0 for none.
+	ConfirmAbove ledger.Cost
 	// Personal refuses records of personal domains.
 	Personal intake.Guard
 	// Priority of its records that ask for none.

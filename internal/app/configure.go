@@ -64,7 +64,7 @@ func tableTarget(t config.Target) Target {
 		MaxAge: never(t.Table.MaxAge), EmptyMaxAge: never(t.Table.EmptyMaxAge), ResultTimeout: t.Table.ResultTimeout,
 		OnConflict: ledger.ConflictPolicy(t.Table.OnConflict), Priority: t.Table.Priority,
 		Destinations: t.Table.Destinations,
-		Cost:         cost(t.Table.Cost), Budget: budget(t.Table.Budget), Personal: intake.Guard{Fields: t.Table.RefusePersonal},
+		Cost:         cost(t.Table.Cost), Budget: budget(t.Table.Budget), ConfirmAbove: bound(t.Table.ConfirmAbove), Personal: intake.Guard{Fields: t.Table.RefusePersonal},
 		OnUncertain: ledger.UncertainPolicy(t.Table.OnUncertain), OnUpdate: ledger.UpdatePolicy(t.Table.OnUpdate),
 	}
 	out.CompleteWhen, _ = expression.Compile(t.Table.CompleteWhen) // the configuration compiled it before
@@ -83,7 +83,7 @@ func lookupTarget(t config.Target, w config.Workspace) Target {
 		Workspace: t.Workspace, Name: t.Short(), DedupeBy: t.Lookup.DedupeBy, Version: t.Lookup.Version,
 		OnConflict: ledger.ConflictPolicy(t.Lookup.OnConflict), Priority: t.Lookup.Priority,
 		OnUncertain: ledger.UncertainPolicy(t.Lookup.OnUncertain), Destinations: t.Lookup.Destinations,
-		Cost: cost(t.Lookup.Cost), Budget: budget(t.Lookup.Budget), Personal: intake.Guard{Fields: t.Lookup.RefusePersonal},
+		Cost: cost(t.Lookup.Cost), Budget: budget(t.Lookup.Budget), ConfirmAbove: bound(t.Lookup.ConfirmAbove), Personal: intake.Guard{Fields: t.Lookup.RefusePersonal},
 		MaxAge: never(t.Lookup.MaxAge), EmptyMaxAge: never(t.Lookup.EmptyMaxAge),
 		Lookup: &Lookup{
 			Kind: dispatch.LookupKind(t.Lookup.Kind), Key: w.EnterpriseAPIKey.Reveal(), BaseURL: w.BaseURL,
@@ -109,7 +109,7 @@ func routineTarget(t config.Target) Target {
 	routine.FailedWhen, _ = expression.Compile(r.FailedWhen) // the configuration compiled it before
 	return Target{
 		Workspace: t.Workspace, Name: t.Short(), DedupeBy: r.DedupeBy, Version: r.Version, Priority: r.Priority,
-		Cost: cost(r.Cost), Budget: budget(r.Budget), Personal: intake.Guard{Fields: r.RefusePersonal},
+		Cost: cost(r.Cost), Budget: budget(r.Budget), ConfirmAbove: bound(r.ConfirmAbove), Personal: intake.Guard{Fields: r.RefusePersonal},
 		MaxAge: never(r.MaxAge), EmptyMaxAge: never(r.EmptyMaxAge), ResultTimeout: r.ResultTimeout,
 		OnConflict: ledger.ConflictPolicy(r.OnConflict), OnUncertain: ledger.UncertainPolicy(r.OnUncertain), Routine: routine, Destinations: r.Destinations,
 	}

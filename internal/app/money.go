@@ -33,6 +33,10 @@ func budget(b config.Budget) ledger.Budget {
 }
 
 // cost returns what a record of a target is said to cost.
+func bound(b config.Bound) ledger.Cost {
+	return ledger.Cost{Records: int64(b.Records), Actions: ledger.AmountOf(b.Actions), Credits: ledger.AmountOf(b.DataCredits)}
+}
+
 func cost(c config.Cost) ledger.Cost {
 	return ledger.Cost{Actions: ledger.AmountOf(c.Actions), Credits: ledger.AmountOf(c.DataCredits)}
 }

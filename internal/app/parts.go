@@ -55,7 +55,7 @@ func (a *App) prepare(c Config) (*parts, error) {
 		targets = append(targets, lt)
 		await := !t.NoResults || t.Lookup != nil || t.Routine != nil
 		p.intakes = append(p.intakes, intake.Target{Target: lt, DedupeBy: t.DedupeBy, TicketField: t.TicketField, Priority: t.Priority, Await: await, Personal: t.Personal, CallbackURL: c.checkCallback()})
-		p.served = append(p.served, api.Target{Target: lt, Kind: t.kind(), DedupeBy: t.DedupeBy, Await: await, DropIn: t.DropIn})
+		p.served = append(p.served, api.Target{Target: lt, Kind: t.kind(), DedupeBy: t.DedupeBy, Await: await, ConfirmAbove: t.ConfirmAbove, DropIn: t.DropIn})
 		if t.Lookup == nil && t.Routine == nil {
 			p.callbacks = append(p.callbacks, collect.Target{Name: t.Name, TicketField: t.TicketField, Secret: t.CallbackSecret})
 		}

@@ -12,7 +12,15 @@ import (
 // bound is what a load may cost before somebody is asked. The zero bound asks nobody.
 type bound struct {
 	client.Cost
-	set bool
+	set string // where it was: the flag, or the target's configuration; "" for nowhere
+}
+
+// boundOf is the bound that a target's configuration says.
+func boundOf(t client.Target) bound {
+	if t.ConfirmAbove == (client.Cost{}) {
+		return bound{}
+	}
+	return bound{t.ConfirmAbove, "confirm_above of " + t.Name}
 }
 
 const boundHint = "write a number of rows, or records=1000,actions=500,data_credits=50"
@@ -44,7 +52,7 @@ func parseBound(text string) (b bound, err error) {
 		default:
 			return refuse(fmt.Sprintf("there is no %q", meter))
 		}
-		b.set = true
+		b.set = "--confirm-above"
 	}
 	return b, nil
 }
@@ -68,10 +76,10 @@ func (l *load) costs(rows int) client.Cost {
 	return client.Cost{Records: int64(rows), Actions: n * l.price.Actions, DataCredits: n * l.price.DataCredits}
 }
 
-// confirm asks before a load that is to cost more than --confirm-above says, before any of its rows is handed in. It asks
+// confirm asks before a load that is to cost more than --confirm-above or the target's configuration says, before any of its rows is handed in. It asks
 // once in a run; an emulated Clay charges nothing.
 func (l *load) confirm(ctx context.Context) error {
-	if !l.bound.set || l.confirmed || l.show.emulated || l.flags.routine.yes {
+	if l.bound.set == "" || l.confirmed || l.show.emulated || l.flags.routine.yes {
 		return nil
 	}
 	t, err := l.prospects(ctx)
@@ -86,7 +94,7 @@ func (l *load) confirm(ctx context.Context) error {
 	s := l.streams
 	if !s.Terminal || !s.Keyboard || l.input.stdin || l.flags.json {
 		return &usageError{
-			message: "--confirm-above: " + why + ", and there is nobody to ask: none was sent",
+			message: l.bound.set + ": " + why + ", and there is nobody to ask: none was sent",
 			hint:    "say --yes to send them without being asked; --dry-run says what would be sent, --limit takes fewer rows",
 		}
 	}

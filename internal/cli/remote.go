@@ -61,6 +61,9 @@ func (e *remote) open(ctx context.Context) error {
 		return err
 	}
 	e.id, e.show.emulated, e.price = load.ID, load.Emulated, target.Cost
+	if e.bound.set == "" {
+		e.bound = boundOf(target)
+	}
 	e.note(load)
 	e.show.choices(e.load, choices{destination: e.destination(), gateway: e.where})
 	return nil

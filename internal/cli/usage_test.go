@@ -20,6 +20,7 @@ workspaces:
         dedupe_by: email
         cost: {actions: 1, data_credits: 2.5}
         refuse_personal: email
+        confirm_above: {data_credits: 7.5}
 allow_insecure: true
 `
 
@@ -45,6 +46,9 @@ func TestMoney(t *testing.T) {
 		if r := enrich("--confirm-above", bad); r.code != exitInvalid || !strings.Contains(r.err, "--confirm-above") {
 			t.Errorf("above %s: exit %d\n%s", bad, r.code, r.err)
 		}
+	}
+	if r := enrich(); r.code != exitInvalid || !strings.Contains(r.err, "confirm_above of default: 12.5 data credits is more than 7.5") {
+		t.Errorf("above what the configuration says: exit %d\n%s", r.code, r.err)
 	}
 	first := enrich("--confirm-above", "4", "--yes")
 	if first.code != exitRateLimited || !strings.Contains(first.err, "the budget of the workspace main is spent") || !strings.Contains(first.err, "gmail.com") ||

@@ -20,17 +20,27 @@ func (d *decoder) checkMoney(c *Config) {
 		for _, kind := range []struct {
 			key   string
 			names []string
-			of    func(string) (Cost, Budget)
+			of    func(string) (Cost, Budget, Bound)
 		}{
-			{"tables", names(w.Tables), func(n string) (Cost, Budget) { return w.Tables[n].Cost, w.Tables[n].Budget }},
-			{"routines", names(w.Routines), func(n string) (Cost, Budget) { return w.Routines[n].Cost, w.Routines[n].Budget }},
-			{"lookups", names(w.Lookups), func(n string) (Cost, Budget) { return w.Lookups[n].Cost, w.Lookups[n].Budget }},
+			{"tables", names(w.Tables), func(n string) (Cost, Budget, Bound) {
+				t := w.Tables[n]
+				return t.Cost, t.Budget, t.ConfirmAbove
+			}},
+			{"routines", names(w.Routines), func(n string) (Cost, Budget, Bound) {
+				r := w.Routines[n]
+				return r.Cost, r.Budget, r.ConfirmAbove
+			}},
+			{"lookups", names(w.Lookups), func(n string) (Cost, Budget, Bound) {
+				l := w.Lookups[n]
+				return l.Cost, l.Budget, l.ConfirmAbove
+			}},
 		} {
 			for _, name := range kind.names {
 				at := join(join(path, kind.key), name)
-				cost, budget := kind.of(name)
+				cost, budget, bound := kind.of(name)
 				d.checkCost(at+".cost", cost)
 				d.checkBudget(at+".budget", budget, []string{at})
+				d.checkBound(at, bound)
 				targets = append(targets, at)
 			}
 		}
@@ -83,6 +93,26 @@ func (d *decoder) checkBudget(path string, b Budget, targets []string) {
 func (d *decoder) checkWhole(path string, n float64) {
 	if d.given(path) && d.sound(path) && n != math.Trunc(n) {
 		d.refuse(path, "must be a whole number: records are not divided", "")
+	}
+}
+
+// checkBound checks from when on somebody is asked, in what is known of the target at a path.
+func (d *decoder) checkBound(target string, b Bound) {
+	for _, of := range []struct {
+		meter string
+		n     float64
+	}{{"records", b.Records}, {"actions", b.Actions}, {"data_credits", b.DataCredits}} {
+		at := target + ".confirm_above." + of.meter
+		if d.given(at) && d.sound(at) && of.n == 0 {
+			d.refuse(at, "0 asks nobody", "leave it out for that, or write how much may go without asking")
+			continue
+		}
+		d.checkAmount(at, of.n, of.n < 0)
+		if of.meter == "records" {
+			d.checkWhole(at, of.n)
+		} else {
+			d.checkPriced(at, of.meter, []string{target})
+		}
 	}
 }
 

@@ -33,6 +33,16 @@ type Cost struct {
 	DataCredits float64 `yaml:"data_credits"`
 }
 
+// Bound is what a load from the command line may cost before somebody is asked: `claygate enrich` and `send` ask, and in a
+// script demand --yes. Records that programs hand in are none of its business; budgets bound those.
+type Bound struct {
+	// Records is for how many rows nobody is asked. Default: for any number.
+	Records float64 `yaml:"records"`
+	// Actions and DataCredits are for how many of them, by what a record is said to cost. Default: for any number.
+	Actions     float64 `yaml:"actions"`
+	DataCredits float64 `yaml:"data_credits"`
+}
+
 // Exhausted says what becomes of records whose budget is spent.
 type Exhausted string
 

@@ -36,6 +36,8 @@ type Routine struct {
 	// Cost is what a record costs on average, Budget bounds what is spent on this target alone. Default none.
 	Cost   Cost   `yaml:"cost"`
 	Budget Budget `yaml:"budget"`
+	// ConfirmAbove is from which cost on a load from the command line asks first. Default: none.
+	ConfirmAbove Bound `yaml:"confirm_above"`
 }
 
 // Inputs are names of the record's fields, by the names of a routine's inputs as Clay shows them.

@@ -47,6 +47,8 @@ type Table struct {
 	// Cost is what a record costs on average, Budget bounds what is spent on this target alone. Default none.
 	Cost   Cost   `yaml:"cost"`
 	Budget Budget `yaml:"budget"`
+	// ConfirmAbove is from which cost on a load from the command line asks first. Default: none.
+	ConfirmAbove Bound `yaml:"confirm_above"`
 }
 
 // Webhook is one webhook source of a table.
@@ -83,6 +85,8 @@ type Lookup struct {
 	// Cost is what a record costs on average, Budget bounds what is spent on this target alone. Default none.
 	Cost   Cost   `yaml:"cost"`
 	Budget Budget `yaml:"budget"`
+	// ConfirmAbove is from which cost on a load from the command line asks first. Default: none.
+	ConfirmAbove Bound `yaml:"confirm_above"`
 }
 
 // Fields are names of a record's fields. In YAML one name, or a list.
