@@ -26,13 +26,16 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.dial != nil {
 		config.ConnConfig.DialFunc = o.dial
 	}
-	s := &Store{hub: o.Hub, log: o.Log, given: o.Now, config: config, shard: rand.Int64N(shards), name: strconv.FormatUint(rand.Uint64(), 36)}
+	s := &Store{hub: o.Hub, log: o.Log, given: o.Now, local: o.local, config: config, shard: rand.Int64N(shards), name: strconv.FormatUint(rand.Uint64(), 36)}
 	if o.Catalog == nil {
 		o.Catalog = ledger.NewCatalog(nil, nil)
 	}
 	s.catalog.Store(o.Catalog)
 	if s.hub == nil {
 		s.hub = &ledger.Hub{}
+	}
+	if s.local == nil {
+		s.local = time.Now
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -46,7 +46,8 @@ type Options struct {
 
 	// For tests: notifications of others do not arrive, as through a pooler; nor is anything looked for.
 	deaf, blind bool
-	dial        pgconn.DialFunc // makes connections that fail
+	dial        pgconn.DialFunc  // makes connections that fail
+	local       func() time.Time // the machine's clock, which may be wrong
 }
 
 // Store is a [ledger.Store] in a PostgreSQL database.
@@ -55,7 +56,8 @@ type Store struct {
 	hub      *ledger.Hub
 	log      *slog.Logger
 	given    func() time.Time // see Options.Now
-	offset   atomic.Int64     // of the database's clock from ours, in nanoseconds
+	local    func() time.Time // the machine's clock
+	offset   atomic.Int64     // of the database's clock from the machine's, in nanoseconds
 	config   *pgxpool.Config
 	pool     *pgxpool.Pool // for reading
 	writer   writer
@@ -105,7 +107,7 @@ func (s *Store) now() time.Time {
 	if s.given != nil {
 		return s.given().Truncate(time.Microsecond)
 	}
-	return time.Now().Add(time.Duration(s.offset.Load())).Truncate(time.Microsecond)
+	return s.local().Add(time.Duration(s.offset.Load())).Truncate(time.Microsecond)
 }
 
 // clocked returns the time that the database showed just now.
@@ -114,7 +116,7 @@ func (s *Store) clocked(micros int64) time.Time {
 		return s.now()
 	}
 	at := time.UnixMicro(micros)
-	s.offset.Store(int64(time.Until(at)))
+	s.offset.Store(int64(at.Sub(s.local())))
 	return at
 }
 
