@@ -38,9 +38,10 @@ type alarms struct {
 		Destinations(ctx context.Context) ([]ledger.DestinationStatus, error)
 		Oldest(ctx context.Context, target string) (time.Duration, error)
 	}
-	targets func() []api.Target
-	folder  string // of the ledger's file; "" where it is a database
-	limits  Alerts
+	targets   func() []api.Target
+	different func() int64 // replicas that work by another configuration
+	folder    string       // of the ledger's file; "" where it is a database
+	limits    Alerts
 
 	dead    map[string]*window // by target
 	strange window             // callbacks
@@ -168,6 +169,9 @@ func (a *alarms) rest(open map[string]string) {
 	a.mu.Unlock()
 	if a.strange.count(time.Now(), strays) >= a.limits.Callbacks {
 		open["callbacks"] = fmt.Sprintf("at least %d callbacks were refused or matched no record within an hour; the log and their cells in Clay say why", a.limits.Callbacks)
+	}
+	if a.different() > 0 {
+		open["configuration"] = "replicas of one ledger work by different configurations; give all of them the same"
 	}
 	if a.folder == "" {
 		return

@@ -36,7 +36,7 @@ func (a *App) ring() error {
 	if a.config.Database == "" {
 		folder = filepath.Dir(a.config.Ledger)
 	}
-	a.alerts.alarms = &alarms{store: a.Ledger, targets: a.served, folder: folder, limits: to, dead: map[string]*window{}}
+	a.alerts.alarms = &alarms{store: a.Ledger, targets: a.served, different: a.roll.different.Load, folder: folder, limits: to, dead: map[string]*window{}}
 	a.alerts.chat = newNotifier(a.config.Log, chat.Notify)
 	return nil
 }

@@ -19,8 +19,9 @@ type roll struct {
 	store interface {
 		Attend(ctx context.Context, configuration ledger.Digest) (different int, err error)
 	}
-	catalog atomic.Pointer[ledger.Catalog]
-	log     *slog.Logger
+	catalog   atomic.Pointer[ledger.Catalog]
+	log       *slog.Logger
+	different atomic.Int64 // how many others lately said that they work by another one
 
 	mu   sync.Mutex
 	end  context.CancelFunc // nil before start
@@ -52,15 +53,14 @@ func (r *roll) stop() {
 
 func (r *roll) run(ctx context.Context) {
 	defer close(r.done)
-	for differed := false; ; {
-		switch n, err := r.store.Attend(ctx, r.catalog.Load().Digest()); {
-		case err != nil: // whoever needs the ledger says so
-		case n > 0:
-			differed = true
-			r.log.Warn("other replicas work by another configuration: give all of them the same", "replicas", n)
-		case differed:
-			differed = false
-			r.log.Info("all replicas work by one configuration again")
+	for {
+		if n, err := r.store.Attend(ctx, r.catalog.Load().Digest()); err == nil { // else whoever needs the ledger says so
+			switch before := r.different.Swap(int64(n)); {
+			case n > 0:
+				r.log.Warn("other replicas work by another configuration: give all of them the same", "replicas", n)
+			case before > 0:
+				r.log.Info("all replicas work by one configuration again")
+			}
 		}
 		if !rest(ctx, attendEvery) {
 			return

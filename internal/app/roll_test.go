@@ -43,12 +43,18 @@ func TestAnotherConfigurationIsSaid(t *testing.T) {
 		if !strings.Contains(log.String(), "replicas=2") {
 			t.Errorf("it says %s", &log)
 		}
+		open := map[string]string{}
+		alarms := &alarms{different: r.different.Load, limits: Alerts{Callbacks: 1}}
+		if alarms.rest(open); open["configuration"] == "" {
+			t.Errorf("the alarms are %v", open)
+		}
 		others.different = 0
 		r.catalog.Store(of(time.Hour))
 		time.Sleep(attendEvery)
 		synctest.Wait()
-		if !strings.Contains(log.String(), "one configuration again") {
-			t.Errorf("it says %s", &log)
+		clear(open)
+		if alarms.rest(open); !strings.Contains(log.String(), "one configuration again") || len(open) > 0 {
+			t.Errorf("it says %s, and the alarms are %v", &log, open)
 		}
 		r.stop()
 		r.stop()

@@ -87,7 +87,7 @@ func keys(v reflect.Value, path string, into map[string]string) {
 		switch part := field.Type(); {
 		case part == reflect.TypeFor[Defaults](): // those of a workspace
 		case part == secretType || part == fieldsType || part == inputsType:
-		case part == reflect.TypeFor[Budget]() || part == reflect.TypeFor[Cost](): // described once, wherever it stands
+		case part == reflect.TypeFor[Budget]() || part == reflect.TypeFor[Cost]() || part == reflect.TypeFor[Bound](): // described once, wherever it stands
 			keys(field, key[strings.LastIndex(key, ".")+1:], into)
 		case part == reflect.TypeFor[Allowance]():
 			keys(field, "budget.METER", into)
