@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/claygate/claygate/internal/ledger"
 	"github.com/claygate/claygate/internal/ledger/postgres/pgtest"
 )
@@ -201,5 +203,50 @@ func TestSessionIsEnded(t *testing.T) {
 		if len(records) != 1 || records[0].State != ledger.Sending {
 			t.Errorf("%+v", records)
 		}
+	}
+}
+
+// A transaction that the server ends because of a deadlock is run again, and the caller hears nothing of it.
+func TestDeadlockIsRunAgain(t *testing.T) {
+	s := replicas(t, 1, Options{deaf: true, blind: true})[0]
+	first, second := accept(t, s, sub()).ID, accept(t, s, sub()).ID // in the order in which they are locked
+	if n := len(claim(t, s, 2)); n != 2 {
+		t.Fatalf("%d claimed", n)
+	}
+	other, err := pgx.ConnectConfig(t.Context(), s.writer.config)
+	must(t, err)
+	defer other.Close(context.Background())
+	run := func(statement string, args ...any) {
+		t.Helper()
+		_, err := other.Exec(t.Context(), statement, args...)
+		must(t, err)
+	}
+	lock := func(id ledger.RecordID) { run(`SELECT 1 FROM records WHERE id = $1 FOR UPDATE`, idOf(id)) }
+	run(`BEGIN`)
+	lock(second)
+	applied := make(chan error, 1)
+	go func() {
+		var entries []ledger.Entry
+		for _, id := range []ledger.RecordID{first, second} {
+			entries = append(entries, ledger.Entry{Record: id, Event: ledger.Result{Attempt: 1, Fields: []byte(`{}`)}})
+		}
+		_, err := s.Apply(t.Context(), entries)
+		applied <- err
+	}()
+	for waits := 0; waits == 0; time.Sleep(10 * time.Millisecond) { // for the second, with the first in its hands
+		must(t, other.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted`).Scan(&waits))
+	}
+	lock(first)
+	run(`COMMIT`)
+	must(t, <-applied)
+	if got := counts(t, s); got["done"] != 2 {
+		t.Errorf("the records are %v", got)
+	}
+	deadlocks := 0
+	for began := time.Now(); deadlocks == 0 && time.Since(began) < patience; time.Sleep(50 * time.Millisecond) { // the server counts them now and then
+		must(t, other.QueryRow(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&deadlocks))
+	}
+	if deadlocks == 0 {
+		t.Error("there was no deadlock")
 	}
 }
