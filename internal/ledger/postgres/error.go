@@ -60,11 +60,17 @@ func collision(err error) bool {
 	return false
 }
 
+// What a server says of prepared statements that were another session's: a pooler hands each transaction to any session.
+const (
+	noStatement  = "26000" // invalid_sql_statement_name
+	hasStatement = "42P05" // duplicate_prepared_statement
+)
+
 // stuck reports whether the database is in no state to do anything soon: no call of a transaction is at fault, and each of
 // them alone would wait as long again.
 func stuck(err error) bool {
 	switch c := code(err); c {
-	case "55P03", "57014": // lock_not_available, query_canceled
+	case "55P03", "57014", noStatement, hasStatement: // lock_not_available, query_canceled
 		return true
 	default:
 		return strings.HasPrefix(c, "53") || errors.Is(err, errNotSynchronous) // insufficient_resources
@@ -104,6 +110,11 @@ func wrap(op string, err error) error {
 		}
 	case "40001", "40P01", "23505", "55P03", "57014", "53200", "53300":
 		return &ledger.Error{Kind: ledger.Busy, Op: op, Message: "the database is busy", Hint: "try again", Err: err}
+	case noStatement, hasStatement:
+		return &ledger.Error{
+			Kind: ledger.Unavailable, Op: op, Message: "a pooler hands every transaction to another session of the database",
+			Hint: "add default_query_exec_mode=exec to the ledger's address, or have the pooler keep sessions together (pool_mode = session)", Err: err,
+		}
 	case "42501": // insufficient_privilege
 		return &ledger.Error{
 			Kind: ledger.Unavailable, Op: op, Message: "the database does not allow what the ledger needs",

@@ -35,6 +35,8 @@ func TestErrors(t *testing.T) {
 		"the line breaks":          {io.ErrUnexpectedEOF, fate{Lost: true, Kind: ledger.Busy}},
 		"silence":                  {errSlow, fate{Lost: true, Kind: ledger.Busy}},
 		"a right is missing":       {said("42501"), fate{Kind: ledger.Unavailable}},
+		"a pooler is between":      {said("26000"), fate{Stuck: true, Kind: ledger.Unavailable}},
+		"and has it already":       {said("42P05"), fate{Stuck: true, Kind: ledger.Unavailable}},
 		"it does not flush":        {errNotSynchronous, fate{Stuck: true, Kind: ledger.Unavailable}},
 		"a damaged page":           {said("XX001"), fate{Kind: ledger.Internal}},
 		"the domain says no":       {&ledger.Error{Kind: ledger.NotFound}, fate{Kind: ledger.NotFound}},
