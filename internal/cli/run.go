@@ -232,13 +232,13 @@ func (l *load) howToGoOn(t tally) string {
 	return hint
 }
 
-// stoppedError says that a person stopped all sending, nil when nobody did.
+// stoppedError says that a person stopped sending, or restored the ledger, nil when nobody did.
 func stoppedError(reason string) error {
 	if reason == "" {
 		return nil
 	}
 	return &exitError{
-		code: exitOther, message: "all sending is stopped: " + reason,
-		hint: "when that is settled, `claygate restore --release` lets the ledger send again",
+		code: exitOther, message: "sending is stopped: " + reason,
+		hint: "when that is settled, `claygate start --all` lets it go on, or `claygate start WORKSPACE` where only one was stopped",
 	}
 }

@@ -89,7 +89,7 @@ func TestStopWantsAName(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", r.code, r.out, r.err)
 	}
 	in := w.file("leads.csv", leads(1))
-	if r := w.run("enrich", in, "-o", w.path("out.csv"), "--ledger", s.ledger); r.code != exitOther || !strings.Contains(r.err, "stopped") {
+	if r := w.run("enrich", in, "-o", w.path("out.csv"), "--ledger", s.ledger); r.code != exitOther || !strings.Contains(r.err, "`claygate start --all` lets it go on") {
 		t.Errorf("while it is stopped: exit %d\n%s", r.code, r.err)
 	}
 	if r := w.run("start", "--all", "--ledger", s.ledger); r.code != exitOK || !strings.Contains(r.err, "stopped: main") {
