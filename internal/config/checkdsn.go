@@ -53,6 +53,9 @@ func badDSN(text string, insecure bool) (message, hint string) {
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return "is not a URL that begins with postgres://", dsnForm
 	}
+	if authority, _, _ := strings.Cut(strings.TrimPrefix(text, u.Scheme+"://"), "/"); strings.Count(authority, "@") > 1 {
+		return "has an @ within its user or password", "write it as %40 there: what follows it would be taken, and shown, as the host"
+	}
 	query, hosts := u.Query(), u.Host
 	if hosts == "" {
 		hosts = query.Get("host")

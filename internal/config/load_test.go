@@ -168,10 +168,11 @@ func TestOverrideMistakes(t *testing.T) {
 		world world
 		want  string
 	}{
-		"a variable": {world{env: map[string]string{"CLAYGATE_LOG_LEVEL": "inof"}}, `CLAYGATE_LOG_LEVEL: "inof" is not one of its values; did you mean info? It takes debug, info, warn, error`},
-		"a flag":     {world{flags: Overrides{Listen: "8787"}}, `--listen: "8787" is not host:port; write it like 127.0.0.1:8787`},
-		"together":   {world{flags: Overrides{Listen: "127.0.0.1:8788"}}, `callback_listen: is the same address as listen; give it another port: this one is meant to be exposed, the other is not`},
-		"PostgreSQL": {world{env: map[string]string{"CLAYGATE_LEDGER": "postgres://u:geheim@h/d"}}, `CLAYGATE_LEDGER: the DSN in CLAYGATE_LEDGER may go unencrypted; add ?sslmode=verify-full, or sslmode=require, or set allow_insecure: true on a private network`},
+		"a variable":           {world{env: map[string]string{"CLAYGATE_LOG_LEVEL": "inof"}}, `CLAYGATE_LOG_LEVEL: "inof" is not one of its values; did you mean info? It takes debug, info, warn, error`},
+		"a flag":               {world{flags: Overrides{Listen: "8787"}}, `--listen: "8787" is not host:port; write it like 127.0.0.1:8787`},
+		"together":             {world{flags: Overrides{Listen: "127.0.0.1:8788"}}, `callback_listen: is the same address as listen; give it another port: this one is meant to be exposed, the other is not`},
+		"an @ in the password": {world{env: map[string]string{"CLAYGATE_LEDGER": "postgres://u:ge@heim@127.0.0.1/d"}}, `CLAYGATE_LEDGER: the DSN in CLAYGATE_LEDGER has an @ within its user or password; write it as %40 there: what follows it would be taken, and shown, as the host`},
+		"PostgreSQL":           {world{env: map[string]string{"CLAYGATE_LEDGER": "postgres://u:geheim@h/d"}}, `CLAYGATE_LEDGER: the DSN in CLAYGATE_LEDGER may go unencrypted; add ?sslmode=verify-full, or sslmode=require, or set allow_insecure: true on a private network`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
