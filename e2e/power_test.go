@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,20 +59,21 @@ func (v *volatile) run(name string, args ...string) {
 	}
 }
 
-// cut cuts the power under a running gateway, which can keep nothing from then on, and brings the disk back.
+// cut cuts the power under a running gateway and brings the disk back. The processor stops with the disk: a flush that the cut
+// meets in the kernel may return as if it had been done (Linux 6.18: 29 of 250 did, and none that had returned before was lost), and
+// whoever ran on would act upon it.
 func (v *volatile) cut(c *child) {
 	v.t.Helper()
 	f, err := os.Open(v.dir)
 	if err == nil {
+		_ = c.cmd.Process.Signal(syscall.SIGSTOP)
 		err = unix.IoctlSetPointerInt(int(f.Fd()), ext4Shutdown, noLogFlush)
 		_ = f.Close()
 	}
 	if err != nil {
 		v.t.Fatalf("the power is not to be cut: %v", err)
 	}
-	if c.alive() { // it may have met the dead disk, and ended
-		c.kill()
-	}
+	c.kill()
 	v.run("umount", v.dir)
 	v.run("mount", "-o", "loop", v.image, v.dir)
 }
