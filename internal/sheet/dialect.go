@@ -40,17 +40,18 @@ func refuseOtherJSON(w *window) error {
 	return nil
 }
 
-// readAhead fills the window with what a file is judged by: a line of JSON objects by itself, anything else by its opening.
-func (w *window) readAhead() {
-	for len(w.bytes()) < firstWindow && !(w.bytes()[0] == '{' && bytes.IndexByte(w.bytes(), '\n') > 0) && w.more() {
+// readAhead fills the window with what a file is judged by: where it may be JSON lines, one of them will do.
+func (w *window) readAhead(format Format) {
+	lines := (format == Auto || format == JSONL) && w.bytes()[0] == '{'
+	for len(w.bytes()) < firstWindow && !(lines && bytes.IndexByte(w.bytes(), '\n') > 0) && w.more() {
 	}
 }
 
-// opening is what a file is judged by, and whether it is the whole of it. It ends at the same byte however the bytes arrived: what a pipe happened
-// to hold decides nothing.
+// opening is what a file is judged by, and whether it is the whole of it. It ends at the same byte however the bytes arrived: what
+// a pipe happened to hold decides nothing.
 func (w *window) opening() (text []byte, whole bool) {
 	text = w.bytes()
-	if len(text) > firstWindow {
+	if len(text) >= firstWindow {
 		return text[:firstWindow], false
 	}
 	return text, w.whole()

@@ -54,7 +54,6 @@ func (r *Reader) start(source io.Reader) error {
 	if !r.window.skipBlank() {
 		return r.nothing(KindEmpty, "the file is empty", "it needs a line that names the columns, and rows below it")
 	}
-	r.window.readAhead()
 	if err := r.settle(); err != nil {
 		return err
 	}
@@ -87,6 +86,7 @@ func (r *Reader) settle() error {
 	if format == Auto {
 		format = FormatOf(r.options.Name)
 	}
+	r.window.readAhead(format)
 	if format == Auto {
 		format = sniffFormat(r.window)
 	}
