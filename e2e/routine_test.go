@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -109,8 +110,8 @@ func killRuns(t *testing.T, kills int) runFigures {
 	g.must(g.clay.SetFaults())
 	c := g.serve(g.env...)
 	for began := time.Now(); g.open() > 0; pause(t.Context(), 50*time.Millisecond) {
-		if !c.alive() || time.Since(began) > time.Minute {
-			t.Fatalf("%d records never came to their end; it says:\n%s", g.open(), c.err)
+		if !c.alive() || time.Since(began) > 2*time.Minute { // a probe that died with the gateway is given up after 45 s
+			t.Fatalf("%d records never came to their end; the targets are %s\nit says:\n%s", g.open(), g.targets(), c.err)
 		}
 	}
 	g.must(c.cmd.Process.Signal(os.Interrupt))
@@ -119,6 +120,20 @@ func killRuns(t *testing.T, kills int) runFigures {
 	f.kills = kills
 	t.Logf("left alone: %s", f)
 	return f
+}
+
+// targets is what the gateway says of its targets.
+func (g *gateway) targets() string {
+	res, err := g.http.Get("http://" + g.api + "/v1/targets")
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // handIn hands n records in, as lines, until the gateway has said that they are safe.
